@@ -1,0 +1,116 @@
+//! A parser with a buffer of its own, for readers that have none.
+
+use crate::error::SeedError;
+use crate::item::Item;
+use crate::parser::{Parser, Ready, StreamEnd};
+use crate::storage::Storage;
+use crate::text::Text;
+
+/// A [`Parser`] that lends the space to read into, for readers that own no chunk (a socket, a
+/// serial line).
+///
+/// ```
+/// use sansse::{BufferedParser, Item, Parser};
+///
+/// let mut source: &[u8] = b"data: 1\n\ndata: 2\n\n";
+/// let mut parser = BufferedParser::new(Parser::new([0; 64], [0; 3 * 16]), [0; 5]);
+/// let mut count = 0;
+/// loop {
+///     let read = std::io::Read::read(&mut source, parser.space())?;
+///     if read == 0 {
+///         break;
+///     }
+///     parser.filled(read);
+///     while let Some(item) = parser.next() {
+///         count += usize::from(matches!(item, Item::Event(_)));
+///     }
+/// }
+/// assert_eq!(count, 2);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct BufferedParser<E, I, B> {
+    parser: Parser<E, I>,
+    buffer: B,
+    start: usize,
+    end: usize,
+    ready: Option<Ready>,
+}
+
+impl<E: Storage, I: Storage, B: Storage> BufferedParser<E, I, B> {
+    /// Gives a parser a buffer, of one byte at least. A small one costs speed, never events.
+    #[must_use]
+    pub const fn new(parser: Parser<E, I>, buffer: B) -> Self {
+        Self { parser, buffer, start: 0, end: 0, ready: None }
+    }
+
+    /// Space to read the stream's next bytes into. It is empty only while there are items to take
+    /// from a full buffer.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.ready = None;
+        let limit = self.buffer.limit();
+        // A growing buffer that cannot grow lends what it has.
+        let _ = self.buffer.grow(limit);
+        let bytes = self.buffer.bytes_mut();
+        if self.start > 0 {
+            bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        &mut bytes[self.end..]
+    }
+
+    /// Says that the first `length` bytes of [`space`](Self::space) hold bytes of the stream now;
+    /// more than there is space for counts as all of it.
+    pub fn filled(&mut self, length: usize) {
+        self.end = self.end.saturating_add(length).min(self.buffer.bytes().len());
+    }
+
+    /// The next item; `None` when all that was filled has been read.
+    #[expect(clippy::should_implement_trait, reason = "the item borrows the parser")]
+    pub fn next(&mut self) -> Option<Item<'_>> {
+        self.advance();
+        self.item()
+    }
+
+    /// Reads to the next item, and says whether there is one. With [`item`](Self::item) this is
+    /// [`next`](Self::next) in two steps, for read loops that return what they find.
+    pub fn advance(&mut self) -> bool {
+        let chunk = &self.buffer.bytes()[..self.end];
+        self.ready = self.parser.step(chunk, &mut self.start);
+        self.ready.is_some()
+    }
+
+    /// The item that [`advance`](Self::advance) came to, until more space is asked for.
+    #[must_use]
+    pub fn item(&self) -> Option<Item<'_>> {
+        let chunk = &self.buffer.bytes()[..self.end];
+        self.ready.map(|ready| self.parser.item(chunk, ready))
+    }
+
+    /// The last event ID; see [`Parser::last_event_id`].
+    #[must_use]
+    pub fn last_event_id(&self) -> Text<'_> {
+        self.parser.last_event_id()
+    }
+
+    /// Sets the last event ID; see [`Parser::seed_last_event_id`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the parser.
+    pub fn seed_last_event_id(&mut self, id: &[u8]) -> Result<(), SeedError> {
+        self.ready = None;
+        self.parser.seed_last_event_id(id)
+    }
+
+    /// Ends the stream; see [`Parser::end_stream`]. What was filled and not read is dropped.
+    pub fn end_stream(&mut self) -> StreamEnd {
+        self.ready = None;
+        let unread = self.start < self.end;
+        self.start = 0;
+        self.end = 0;
+        let end = self.parser.end_stream();
+        if unread { StreamEnd::Unfinished } else { end }
+    }
+}

@@ -1,0 +1,174 @@
+//! One event: what a reader is given and what a server sends.
+
+use crate::encoder::Encoder;
+use crate::error::{BufferTooSmall, FieldError};
+use crate::line;
+use crate::sink::{Length, Sink, SliceSink};
+use crate::text::Text;
+
+/// The type of an event whose block names none.
+const MESSAGE: &[u8] = b"message";
+
+/// An event, borrowed: its data, its type and its id.
+///
+/// A parser hands it out; a server makes it with [`new`](Self::new) and encodes it. Whichever way it
+/// came, no part of it can forge another field on the wire (law 6): type and id are one line each,
+/// and data is split into as many `data` lines as it has.
+///
+/// ```
+/// use sansse::Event;
+///
+/// let event = Event::new("a\nb").with_type("tick")?.with_id("7")?;
+/// let mut buffer = [0; 64];
+/// let length = event.encode_to_slice(&mut buffer)?;
+/// assert_eq!(&buffer[..length], b"event: tick\nid: 7\ndata: a\ndata: b\n\n");
+/// assert_eq!(length, event.encoded_len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Event<'a> {
+    data: &'a [u8],
+    /// Empty for `message`.
+    event_type: &'a [u8],
+    last_event_id: &'a [u8],
+    carries_id: bool,
+}
+
+impl<'a> Event<'a> {
+    /// An event of type `message` without an id. The data may hold line breaks; readers get each of
+    /// CR, LF and CRLF as LF.
+    #[must_use]
+    pub const fn new(data: &'a str) -> Self {
+        Self { data: data.as_bytes(), event_type: b"", last_event_id: b"", carries_id: false }
+    }
+
+    /// An event out of the parts of another one, which need not be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// When the type holds a line break, or the id a line break or U+0000. Unlike
+    /// [`with_id`](Self::with_id) it takes edge whitespace in an id, as a stream may carry it.
+    pub fn from_parts(
+        data: &'a [u8],
+        event_type: &'a [u8],
+        id: Option<&'a [u8]>,
+    ) -> Result<Self, FieldError> {
+        one_line(event_type)?;
+        if let Some(id) = id {
+            one_line(id)?;
+            no_nul(id)?;
+        }
+        Ok(Self::received(data, event_type, id.unwrap_or_default(), id.is_some()))
+    }
+
+    /// Parts that came out of an event, so that they need no check.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn received(
+        data: &'a [u8],
+        event_type: &'a [u8],
+        last_event_id: &'a [u8],
+        carries_id: bool,
+    ) -> Self {
+        let event_type = if event_type == MESSAGE { b"" } else { event_type };
+        Self { data, event_type, last_event_id, carries_id }
+    }
+
+    /// Names the type; an empty one is `message`.
+    ///
+    /// # Errors
+    ///
+    /// When the type holds a line break.
+    pub fn with_type(self, event_type: &'a str) -> Result<Self, FieldError> {
+        one_line(event_type.as_bytes())?;
+        Ok(Self::received(self.data, event_type.as_bytes(), self.last_event_id, self.carries_id))
+    }
+
+    /// Gives the event an id, which becomes the reader's last event ID. An empty one clears it.
+    ///
+    /// # Errors
+    ///
+    /// When the id holds a line break or U+0000, or begins or ends with a space or a tab.
+    pub fn with_id(self, id: &'a str) -> Result<Self, FieldError> {
+        check_id(id)?;
+        Ok(Self { last_event_id: id.as_bytes(), carries_id: true, ..self })
+    }
+
+    /// The data: the values of its `data` lines, joined with LF.
+    #[must_use]
+    pub const fn data(&self) -> Text<'a> {
+        Text::new(self.data)
+    }
+
+    /// The type; `message` where the block named none.
+    #[must_use]
+    pub const fn event_type(&self) -> Text<'a> {
+        Text::new(if self.event_type.is_empty() { MESSAGE } else { self.event_type })
+    }
+
+    /// The last event ID that a browser would show with this event: its own id, or the last one
+    /// before it in the stream.
+    #[must_use]
+    pub const fn last_event_id(&self) -> Text<'a> {
+        Text::new(self.last_event_id)
+    }
+
+    /// The id that the event's own block carries, which may be empty.
+    #[must_use]
+    pub const fn id(&self) -> Option<Text<'a>> {
+        if self.carries_id { Some(Text::new(self.last_event_id)) } else { None }
+    }
+
+    /// The exact length of the event on the wire, in bytes.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        let mut length = Length::default();
+        match self.encode(&mut length) {
+            Ok(()) => length.bytes(),
+        }
+    }
+
+    /// Writes the event's block: `event`, `id` and `data` lines, and the blank line.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sink; what it took by then is an unfinished block.
+    pub fn encode<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        Encoder::new(sink).event(self)
+    }
+
+    /// Writes the event's block to the start of a slice, and returns its length.
+    ///
+    /// # Errors
+    ///
+    /// When the slice is shorter than [`encoded_len`](Self::encoded_len).
+    pub fn encode_to_slice(&self, slice: &mut [u8]) -> Result<usize, BufferTooSmall> {
+        let mut sink = SliceSink::new(slice);
+        self.encode(&mut sink)?;
+        Ok(sink.written().len())
+    }
+
+    /// The type as it goes on the wire: empty where no `event` line is needed.
+    pub(crate) const fn type_on_wire(&self) -> &'a [u8] {
+        self.event_type
+    }
+}
+
+pub(crate) fn one_line(value: &[u8]) -> Result<(), FieldError> {
+    if line::has_end(value) { Err(FieldError::LineBreak) } else { Ok(()) }
+}
+
+fn no_nul(id: &[u8]) -> Result<(), FieldError> {
+    if memchr::memchr(0, id).is_some() { Err(FieldError::Nul) } else { Ok(()) }
+}
+
+pub(crate) fn check_id(id: &str) -> Result<(), FieldError> {
+    one_line(id.as_bytes())?;
+    no_nul(id.as_bytes())?;
+    let edge = |c: char| c == ' ' || c == '\t';
+    if id.starts_with(edge) || id.ends_with(edge) {
+        Err(FieldError::EdgeWhitespace)
+    } else {
+        Ok(())
+    }
+}

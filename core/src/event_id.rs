@@ -1,0 +1,164 @@
+//! The library's own ids: which log, and how far into it.
+
+use core::fmt;
+use core::ops::Deref;
+use core::str::FromStr;
+
+/// The id that a log gives an event: the log's epoch and the event's sequence in it (law 12).
+///
+/// A log without a journal takes a new epoch when it starts, so that an id from before is
+/// recognised. The text form is both numbers in base 36 with `-` between, in lower case and without
+/// leading zeros: at most 27 bytes, nothing that needs a CORS preflight in `Last-Event-ID`.
+///
+/// ```
+/// use sansse::EventId;
+///
+/// let id = EventId { epoch: 35, sequence: 36 };
+/// assert_eq!(id.to_string(), "z-10");
+/// assert_eq!("z-10".parse(), Ok(id));
+/// assert!("Z-10".parse::<EventId>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId {
+    /// Which run of which log.
+    pub epoch: u64,
+    /// Which event; the first is 1, and 0 stands before it.
+    pub sequence: u64,
+}
+
+/// The longest base-36 form of a `u64`, in bytes.
+const DIGITS: usize = 13;
+
+impl EventId {
+    /// The longest text form, in bytes.
+    pub const MAX_LEN: usize = 2 * DIGITS + 1;
+
+    /// The text form, on the stack.
+    #[must_use]
+    pub fn to_text(self) -> EventIdText {
+        let mut bytes = [0; Self::MAX_LEN];
+        let mut start = prepend_base36(&mut bytes, Self::MAX_LEN, self.sequence);
+        start -= 1;
+        bytes[start] = b'-';
+        start = prepend_base36(&mut bytes, start, self.epoch);
+        EventIdText { bytes, start }
+    }
+
+    /// Reads the text form, and nothing that is not exactly one.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no id that [`to_text`](Self::to_text) makes.
+    pub fn parse(text: &[u8]) -> Result<Self, ParseEventIdError> {
+        let dash = memchr::memchr(b'-', text).ok_or(ParseEventIdError)?;
+        Ok(Self { epoch: parse_base36(&text[..dash])?, sequence: parse_base36(&text[dash + 1..])? })
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.to_text())
+    }
+}
+
+impl FromStr for EventId {
+    type Err = ParseEventIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseEventIdError> {
+        Self::parse(text.as_bytes())
+    }
+}
+
+/// An [`EventId`] as text; use it as a `&str`.
+#[derive(Clone, Copy, Debug)]
+pub struct EventIdText {
+    bytes: [u8; EventId::MAX_LEN],
+    start: usize,
+}
+
+impl Deref for EventIdText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        // Only ASCII was written.
+        core::str::from_utf8(&self.bytes[self.start..]).unwrap_or_default()
+    }
+}
+
+/// The text is no id of this library's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParseEventIdError;
+
+impl fmt::Display for ParseEventIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an id of this library: use one that a stream carried, such as `k3j2h1-4f`")
+    }
+}
+
+impl core::error::Error for ParseEventIdError {}
+
+fn prepend_base36(bytes: &mut [u8], end: usize, mut number: u64) -> usize {
+    let mut start = end;
+    loop {
+        start -= 1;
+        let digit = (number % 36) as u8;
+        bytes[start] = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
+        number /= 36;
+        if number == 0 {
+            return start;
+        }
+    }
+}
+
+fn parse_base36(text: &[u8]) -> Result<u64, ParseEventIdError> {
+    if text.is_empty() || (text.len() > 1 && text[0] == b'0') {
+        return Err(ParseEventIdError);
+    }
+    text.iter().try_fold(0_u64, |number, &byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'z' => byte - b'a' + 10,
+            _ => return Err(ParseEventIdError),
+        };
+        number
+            .checked_mul(36)
+            .and_then(|n| n.checked_add(u64::from(digit)))
+            .ok_or(ParseEventIdError)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_form_round_trips_and_is_the_only_one() {
+        for (epoch, sequence, text) in [
+            (0, 0, "0-0"),
+            (1, 35, "1-z"),
+            (36, 37, "10-11"),
+            (u64::MAX, u64::MAX, "3w5e11264sgsf-3w5e11264sgsf"),
+        ] {
+            let id = EventId { epoch, sequence };
+            assert_eq!(&*id.to_text(), text);
+            assert_eq!(EventId::parse(text.as_bytes()), Ok(id));
+            assert!(text.len() <= EventId::MAX_LEN);
+        }
+        for text in [
+            "",
+            "-",
+            "1-",
+            "-1",
+            "1",
+            "01-1",
+            "1-01",
+            "A-1",
+            "1-1-1",
+            "+1-1",
+            "1- 1",
+            "1-3w5e11264sgsg",
+        ] {
+            assert_eq!(EventId::parse(text.as_bytes()), Err(ParseEventIdError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The fields of a block: the names that the standard gives a meaning to.
+
+/// What a line says, once its name is known ("Interpreting an event stream").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    Data,
+    Event,
+    Id,
+    Retry,
+    /// A line that begins with a colon: a field without a name.
+    Comment,
+}
+
+impl Field {
+    /// The only field that a line with this first byte can be.
+    pub(crate) const fn starting_with(first: u8) -> Option<Self> {
+        Some(match first {
+            b'd' => Self::Data,
+            b'e' => Self::Event,
+            b'i' => Self::Id,
+            b'r' => Self::Retry,
+            b':' => Self::Comment,
+            _ => return None,
+        })
+    }
+
+    pub(crate) const fn name(self) -> &'static [u8] {
+        match self {
+            Self::Data => b"data",
+            Self::Event => b"event",
+            Self::Id => b"id",
+            Self::Retry => b"retry",
+            Self::Comment => b"",
+        }
+    }
+
+    /// Splits a whole line, without its end, into its field and where its value starts.
+    /// `None` for a field that the standard has readers ignore.
+    pub(crate) fn of_line(line: &[u8]) -> Option<(Self, usize)> {
+        let field = Self::starting_with(*line.first()?)?;
+        let name = field.name();
+        if !line.starts_with(name) {
+            return None;
+        }
+        match (field, &line[name.len()..]) {
+            (_, []) => Some((field, line.len())),
+            // A comment is shown as it stands: the standard strips a space from values only.
+            (Self::Comment, _) => Some((field, 1)),
+            (_, [b':', b' ', ..]) => Some((field, name.len() + 2)),
+            (_, [b':', ..]) => Some((field, name.len() + 1)),
+            _ => None,
+        }
+    }
+}
+
+/// A `retry` value while it is read: ASCII digits only, at least one, saturating.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RetryValue {
+    milliseconds: Option<u64>,
+    malformed: bool,
+}
+
+impl RetryValue {
+    pub(crate) const fn new() -> Self {
+        Self { milliseconds: None, malformed: false }
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if !byte.is_ascii_digit() {
+                self.malformed = true;
+                return;
+            }
+            let value = self.milliseconds.unwrap_or(0);
+            self.milliseconds =
+                Some(value.saturating_mul(10).saturating_add(u64::from(byte - b'0')));
+        }
+    }
+
+    pub(crate) const fn milliseconds(self) -> Option<u64> {
+        if self.malformed { None } else { self.milliseconds }
+    }
+}

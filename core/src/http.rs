@@ -1,0 +1,149 @@
+//! What HTTP has to say of event streams: constants and header rules, without an HTTP library.
+
+/// The MIME type of an event stream.
+pub const MIME_TYPE: &str = "text/event-stream";
+
+/// The request header that carries the last event ID, in lower case.
+pub const LAST_EVENT_ID: &str = "last-event-id";
+
+/// A `Cache-Control` value that keeps caches and rewriting proxies away from a stream.
+pub const CACHE_CONTROL: &str = "no-store, no-transform";
+
+/// The response header that has nginx and its kin pass each byte on at once, with the value `no`.
+pub const ACCEL_BUFFERING: &str = "x-accel-buffering";
+
+/// Whether a `Content-Type` opens an EventSource: its essence is `text/event-stream`, in any case;
+/// parameters are ignored, a `charset` too (9.2.3).
+///
+/// ```
+/// assert!(sansse::http::is_event_stream(b"Text/Event-Stream; charset=windows-1252"));
+/// assert!(!sansse::http::is_event_stream(b"text/event-stream-x"));
+/// ```
+#[must_use]
+pub fn is_event_stream(content_type: &[u8]) -> bool {
+    let essence = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(MIME_TYPE.as_bytes())
+}
+
+/// Whether an `Accept` value allows an event stream (RFC 9110, 12.5.1). The most specific range
+/// that matches decides; a weight of 0 refuses. An empty value allows all, as a missing one does.
+///
+/// ```
+/// assert!(sansse::http::accepts_event_stream(b"text/html, text/*;q=0.5"));
+/// assert!(!sansse::http::accepts_event_stream(b"*/*, text/event-stream;q=0"));
+/// assert!(!sansse::http::accepts_event_stream(b"application/json"));
+/// ```
+#[must_use]
+pub fn accepts_event_stream(accept: &[u8]) -> bool {
+    let mut best: Option<(u8, bool)> = None;
+    let mut empty = true;
+    let ranges = Elements { rest: accept, separator: b',' };
+    for range in ranges {
+        let mut parts = Elements { rest: range, separator: b';' };
+        let media = parts.next().unwrap_or_default();
+        if media.is_empty() {
+            continue;
+        }
+        empty = false;
+        let specificity = if media.eq_ignore_ascii_case(MIME_TYPE.as_bytes()) {
+            2
+        } else if media.eq_ignore_ascii_case(b"text/*") {
+            1
+        } else if media == b"*/*" {
+            0
+        } else {
+            continue;
+        };
+        let allowed = !parts.any(is_zero_weight);
+        if best.is_none_or(|(known, _)| specificity >= known) {
+            best = Some((specificity, allowed));
+        }
+    }
+    empty || best.is_some_and(|(_, allowed)| allowed)
+}
+
+fn is_zero_weight(parameter: &[u8]) -> bool {
+    let [name, rest @ ..] = parameter else { return false };
+    name.eq_ignore_ascii_case(&b'q')
+        && rest.strip_prefix(b"=").is_some_and(|weight| {
+            weight.starts_with(b"0") && weight.iter().all(|byte| matches!(byte, b'0' | b'.'))
+        })
+}
+
+/// The elements of a header value, trimmed; separators inside of quotes do not count.
+struct Elements<'a> {
+    rest: &'a [u8],
+    separator: u8,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let (mut quoted, mut escaped) = (false, false);
+        let end = self.rest.iter().position(|&byte| {
+            if escaped {
+                escaped = false;
+            } else if quoted && byte == b'\\' {
+                escaped = true;
+            } else if byte == b'"' {
+                quoted = !quoted;
+            }
+            !quoted && byte == self.separator
+        });
+        let (element, rest) = match end {
+            Some(end) => (&self.rest[..end], &self.rest[end + 1..]),
+            None => (self.rest, &self.rest[self.rest.len()..]),
+        };
+        self.rest = rest;
+        Some(element.trim_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_types() {
+        for (value, expected) in [
+            ("text/event-stream", true),
+            ("TEXT/EVENT-STREAM", true),
+            (" text/event-stream ;x", true),
+            ("text/event-stream;charset=utf-8", true),
+            ("", false),
+            ("text/event-streams", false),
+            ("text/plain; text/event-stream", false),
+            ("text/event-stream, text/plain", false),
+        ] {
+            assert_eq!(is_event_stream(value.as_bytes()), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn accept_values() {
+        for (value, expected) in [
+            ("", true),
+            (" , ", true),
+            ("*/*", true),
+            ("text/*", true),
+            ("Text/Event-Stream", true),
+            ("text/html, application/xml;q=0.9, */*;q=0.8", true),
+            ("text/event-stream;q=0.001", true),
+            ("text/html", false),
+            ("application/*", false),
+            ("*/*;q=0", false),
+            ("text/*;q=0, */*", false),
+            ("text/event-stream, text/*;q=0", true),
+            ("text/event-stream;q=0.000, text/*", false),
+            ("text/event-stream; Q=0", false),
+            ("text/plain;x=\",text/event-stream,\"", false),
+            ("text/plain;x=\"\\\",\", text/event-stream", true),
+        ] {
+            assert_eq!(accepts_event_stream(value.as_bytes()), expected, "{value}");
+        }
+    }
+}

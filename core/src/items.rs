@@ -1,0 +1,50 @@
+//! The items of one chunk.
+
+use crate::item::Item;
+use crate::parser::{Parser, Ready};
+use crate::storage::Storage;
+
+/// The items of a chunk that a [`Parser`] was fed. Nothing is read before it is asked for.
+///
+/// Each item borrows this value, since the next one may overwrite the parser's storage; that is why
+/// it is no `Iterator`. Dropping it early loses nothing but the rest of the chunk, from
+/// [`consumed`](Self::consumed) on.
+#[derive(Debug)]
+pub struct Items<'p, 'c, E, I> {
+    parser: &'p mut Parser<E, I>,
+    chunk: &'c [u8],
+    position: usize,
+    ready: Option<Ready>,
+}
+
+impl<'p, 'c, E: Storage, I: Storage> Items<'p, 'c, E, I> {
+    pub(crate) const fn new(parser: &'p mut Parser<E, I>, chunk: &'c [u8]) -> Self {
+        Self { parser, chunk, position: 0, ready: None }
+    }
+
+    /// The next item; `None` when all of the chunk has been read.
+    #[expect(clippy::should_implement_trait, reason = "the item borrows the iterator")]
+    pub fn next(&mut self) -> Option<Item<'_>> {
+        self.advance();
+        self.item()
+    }
+
+    /// Reads to the next item, and says whether there is one. With [`item`](Self::item) this is
+    /// [`next`](Self::next) in two steps, for loops that return what they find.
+    pub fn advance(&mut self) -> bool {
+        self.ready = self.parser.step(self.chunk, &mut self.position);
+        self.ready.is_some()
+    }
+
+    /// The item that [`advance`](Self::advance) came to.
+    #[must_use]
+    pub fn item(&self) -> Option<Item<'_>> {
+        self.ready.map(|ready| self.parser.item(self.chunk, ready))
+    }
+
+    /// How many bytes of the chunk have been read, up to the end of the last item's last line.
+    #[must_use]
+    pub const fn consumed(&self) -> usize {
+        self.position
+    }
+}

@@ -1,0 +1,44 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod block;
+mod buffered;
+mod encoder;
+mod error;
+mod event;
+mod event_id;
+mod field;
+pub mod http;
+mod item;
+mod items;
+mod last_event_id;
+mod line;
+mod parser;
+mod resume;
+mod sink;
+mod storage;
+mod text;
+
+pub use buffered::BufferedParser;
+pub use encoder::{DataWriter, Encoder};
+pub use error::{BufferTooSmall, EncodeError, FieldError, SeedError};
+pub use event::Event;
+pub use event_id::{EventId, EventIdText, ParseEventIdError};
+pub use item::{Comment, Item, TooLarge};
+pub use items::Items;
+pub use parser::{Parser, StreamEnd};
+pub use resume::{ResetCause, Resume, has_fallen_behind, resume};
+#[cfg(feature = "embedded-io")]
+pub use sink::IoSink;
+pub use sink::{FmtSink, Length, Sink, SliceSink};
+#[cfg(feature = "alloc")]
+pub use storage::GrowingStorage;
+pub use storage::Storage;
+pub use text::Text;

@@ -1,0 +1,116 @@
+//! Memory that a parser may use, and never more than that.
+
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+
+/// Memory lent to a [`Parser`](crate::Parser): a slice or an array of the caller's, or, with the
+/// feature `alloc`, a [`GrowingStorage`].
+///
+/// Its limit is the parser's limit (law 3): what would not fit becomes an item of the stream.
+/// The trait is sealed, since the parser relies on what these types do.
+pub trait Storage: sealed::Storage {}
+
+impl<S: sealed::Storage> Storage for S {}
+
+/// Storage that starts empty and grows on the heap to a stated limit.
+///
+/// It never shrinks by itself. An allocation that the system refuses counts as the limit reached.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Debug)]
+pub struct GrowingStorage {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+#[cfg(feature = "alloc")]
+impl GrowingStorage {
+    /// Storage for at most `limit` bytes; allocates nothing yet.
+    #[must_use]
+    pub const fn new(limit: usize) -> Self {
+        Self { bytes: Vec::new(), limit }
+    }
+}
+
+pub(crate) mod sealed {
+    pub trait Storage {
+        /// The most bytes that there will ever be.
+        fn limit(&self) -> usize;
+        fn bytes(&self) -> &[u8];
+        fn bytes_mut(&mut self) -> &mut [u8];
+        /// Tries to make `bytes` at least `needed` long, keeping what it holds.
+        fn grow(&mut self, needed: usize) -> bool;
+    }
+
+    impl Storage for &mut [u8] {
+        fn limit(&self) -> usize {
+            self.len()
+        }
+        fn bytes(&self) -> &[u8] {
+            self
+        }
+        fn bytes_mut(&mut self) -> &mut [u8] {
+            self
+        }
+        fn grow(&mut self, needed: usize) -> bool {
+            needed <= self.len()
+        }
+    }
+
+    impl<const N: usize> Storage for [u8; N] {
+        fn limit(&self) -> usize {
+            N
+        }
+        fn bytes(&self) -> &[u8] {
+            self
+        }
+        fn bytes_mut(&mut self) -> &mut [u8] {
+            self
+        }
+        fn grow(&mut self, needed: usize) -> bool {
+            needed <= N
+        }
+    }
+
+    impl<const N: usize> Storage for &mut [u8; N] {
+        fn limit(&self) -> usize {
+            N
+        }
+        fn bytes(&self) -> &[u8] {
+            *self
+        }
+        fn bytes_mut(&mut self) -> &mut [u8] {
+            *self
+        }
+        fn grow(&mut self, needed: usize) -> bool {
+            needed <= N
+        }
+    }
+
+    #[cfg(feature = "alloc")]
+    impl Storage for super::GrowingStorage {
+        fn limit(&self) -> usize {
+            self.limit
+        }
+        fn bytes(&self) -> &[u8] {
+            &self.bytes
+        }
+        fn bytes_mut(&mut self) -> &mut [u8] {
+            &mut self.bytes
+        }
+        fn grow(&mut self, needed: usize) -> bool {
+            let length = self.bytes.len();
+            if needed <= length {
+                return true;
+            }
+            if needed > self.limit {
+                return false;
+            }
+            let target = needed.max(length.saturating_mul(2)).max(64).min(self.limit);
+            if self.bytes.try_reserve_exact(target - length).is_err() {
+                return false;
+            }
+            self.bytes.resize(target, 0);
+            true
+        }
+    }
+}
