@@ -173,6 +173,8 @@ where
         let between_blocks = matches!(self.line, Line::ByteOrderMark(0) | Line::Start)
             && !self.block.has_data()
             && !self.block.has_type()
+            // A type that did not fit is gone from the buffers, and yet its block has begun.
+            && !self.block.is_too_large()
             && !self.ids.has_pending();
         self.block.clear();
         self.ids.discard();

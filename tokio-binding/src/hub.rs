@@ -197,8 +197,8 @@ impl HubBuilder {
         self
     }
 
-    /// How many topics there may be; by default 10,000. A new one then takes the place of one that
-    /// has no readers and holds the oldest events.
+    /// How many topics may keep a history; by default 10,000. A new one then takes the place of the
+    /// one that holds the oldest event, and sooner of one without readers.
     #[must_use]
     pub const fn topics(mut self, topics: usize) -> Self {
         self.limits.topics = topics;

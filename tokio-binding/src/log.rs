@@ -99,6 +99,10 @@ impl Log {
         let mut block = BytesMut::with_capacity(length);
         put_event(&event, &mut block);
 
+        let known = self.names.get(name);
+        if known.is_none_or(|&key| self.topics[key].oldest().is_none()) {
+            self.make_room_for_topic();
+        }
         let key = self.topic(name);
         while !self.topics[key].has_room_for(length, &self.limits) {
             self.drop_entry(key);
@@ -237,18 +241,10 @@ impl Log {
         }
     }
 
-    /// The topic of this name, made on its first use. When there are too many, those that hold the
-    /// oldest events and have no reader make room.
+    /// The topic of this name, made on its first use.
     fn topic(&mut self, name: &str) -> usize {
         if let Some(&key) = self.names.get(name) {
             return key;
-        }
-        while self.topics.len() >= self.limits.topics {
-            let unread = self.oldest.values().find(|&&key| self.topics[key].waiting.is_empty());
-            let Some(&key) = unread else { break };
-            while self.topics.contains(key) {
-                self.drop_oldest_of(key);
-            }
         }
         let topic = Topic::new(name, self.forgotten);
         let name = topic.name.clone();
@@ -257,16 +253,25 @@ impl Log {
         key
     }
 
-    /// Drops the oldest event of all.
-    fn drop_oldest(&mut self) {
-        if let Some(&key) = self.oldest.values().next() {
-            self.drop_oldest_of(key);
+    /// Lets another topic have a history: where too many have one, that of the topic with the oldest
+    /// event goes, and sooner of one without readers.
+    fn make_room_for_topic(&mut self) {
+        while self.oldest.len() >= self.limits.topics.max(1) {
+            let unread = self.oldest.values().find(|&&key| self.topics[key].waiting.is_empty());
+            let Some(&key) = unread.or(self.oldest.values().next()) else { return };
+            while self.topics[key].oldest().is_some() {
+                self.drop_entry(key);
+            }
+            self.forget_if_idle(key);
         }
     }
 
-    fn drop_oldest_of(&mut self, key: usize) {
-        self.drop_entry(key);
-        self.forget_if_idle(key);
+    /// Drops the oldest event of all.
+    fn drop_oldest(&mut self) {
+        if let Some(&key) = self.oldest.values().next() {
+            self.drop_entry(key);
+            self.forget_if_idle(key);
+        }
     }
 
     /// Drops the oldest event of a topic, which stays.
