@@ -202,6 +202,10 @@ impl<'a, S: Sink> DataWriter<'a, S> {
 
 impl<S: Sink> fmt::Write for DataWriter<'_, S> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.error.is_some() {
+            // A gap in the middle could join what stands on either side of it.
+            return Err(fmt::Error);
+        }
         self.push(text.as_bytes()).map_err(|error| {
             self.error = Some(error);
             fmt::Error

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 
 use bytes::BytesMut;
-use sansse::{Event, GrowingStorage, Parser, Sink};
+use sansse::{Event, GrowingStorage, Parser, Sink, StreamEnd, Text};
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::event::{OwnedEvent, OwnedItem};
@@ -29,25 +29,33 @@ use crate::intake::{Intake, default_parser};
 #[derive(Debug)]
 pub struct EventCodec {
     intake: Intake,
+    end: Option<StreamEnd>,
 }
 
 impl EventCodec {
     /// A codec with the [default limits](crate::default_parser).
     #[must_use]
     pub const fn new() -> Self {
-        Self::with_parser(default_parser())
+        Self { intake: Intake::new(default_parser()), end: None }
     }
 
-    /// A codec with limits and options of the caller's.
+    /// A codec with limits and options of the caller's, from the first item on.
     #[must_use]
-    pub const fn with_parser(parser: Parser<GrowingStorage, GrowingStorage>) -> Self {
-        Self { intake: Intake::new(parser) }
+    pub fn with_parser(mut self, parser: Parser<GrowingStorage, GrowingStorage>) -> Self {
+        self.intake = Intake::new(parser);
+        self
     }
 
-    /// The parser, for its last event ID.
+    /// The last event ID as of the last block that was read to its end.
     #[must_use]
-    pub const fn parser(&self) -> &Parser<GrowingStorage, GrowingStorage> {
-        &self.intake.parser
+    pub fn last_event_id(&self) -> Text<'_> {
+        self.intake.parser.last_event_id()
+    }
+
+    /// How the stream ended, once it has.
+    #[must_use]
+    pub const fn end(&self) -> Option<StreamEnd> {
+        self.end
     }
 }
 
@@ -74,8 +82,8 @@ impl Decoder for EventCodec {
 
     fn decode_eof(&mut self, source: &mut BytesMut) -> Result<Option<OwnedItem>, io::Error> {
         let item = self.decode(source)?;
-        if item.is_none() {
-            self.intake.end_stream();
+        if item.is_none() && self.end.is_none() {
+            self.end = Some(self.intake.end_stream());
         }
         Ok(item)
     }

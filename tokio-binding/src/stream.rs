@@ -54,13 +54,15 @@ impl<S> EventStream<S> {
     /// Reads a `Stream` of `Result<impl Buf, E>`, such as `reqwest`'s `bytes_stream`, with the
     /// [default limits](crate::default_parser).
     pub const fn new(source: S) -> Self {
-        Self::with_parser(source, default_parser())
+        Self { source, intake: Intake::new(default_parser()), end: None }
     }
 
-    /// Reads with limits and options of the caller's. A parser with a seeded last event ID
-    /// continues an earlier stream.
-    pub const fn with_parser(source: S, parser: Parser<GrowingStorage, GrowingStorage>) -> Self {
-        Self { source, intake: Intake::new(parser), end: None }
+    /// Reads with limits and options of the caller's, from the first item on. A parser with a
+    /// seeded last event ID continues an earlier stream.
+    #[must_use]
+    pub fn with_parser(mut self, parser: Parser<GrowingStorage, GrowingStorage>) -> Self {
+        self.intake = Intake::new(parser);
+        self
     }
 
     /// The last event ID as of the last block that was read to its end.
