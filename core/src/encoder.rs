@@ -105,8 +105,19 @@ impl<S: Sink> Encoder<S> {
     /// When the id cannot be a field (nothing has been written then), or when the sink fails.
     pub fn id(&mut self, id: &str) -> Result<(), EncodeError<S::Error>> {
         check_id(id)?;
-        self.head(b"", Some(id.as_bytes())).map_err(EncodeError::Sink)?;
-        self.sink.put(b"\n").map_err(EncodeError::Sink)
+        self.position(id.as_bytes()).map_err(EncodeError::Sink)
+    }
+
+    /// Writes a block that holds only an id, as a stream carried it: it need not be UTF-8, and may
+    /// have edge whitespace.
+    ///
+    /// # Errors
+    ///
+    /// When the id holds a line break or U+0000 (nothing has been written then), or when the sink
+    /// fails.
+    pub fn received_id(&mut self, id: &[u8]) -> Result<(), EncodeError<S::Error>> {
+        Event::from_parts(b"", b"", Some(id))?;
+        self.position(id).map_err(EncodeError::Sink)
     }
 
     /// Writes a comment, as it stands behind the colon. An empty one is the shortest keep-alive.
@@ -142,6 +153,11 @@ impl<S: Sink> Encoder<S> {
         }
         self.sink.put(&digits[start..])?;
         self.sink.put(b"\n\n")
+    }
+
+    fn position(&mut self, id: &[u8]) -> Result<(), S::Error> {
+        self.head(b"", Some(id))?;
+        self.sink.put(b"\n")
     }
 
     fn head(&mut self, event_type: &[u8], id: Option<&[u8]>) -> Result<(), S::Error> {

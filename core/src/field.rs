@@ -37,17 +37,19 @@ impl Field {
     /// Splits a whole line, without its end, into its field and where its value starts.
     /// `None` for a field that the standard has readers ignore.
     pub(crate) fn of_line(line: &[u8]) -> Option<(Self, usize)> {
-        let field = Self::starting_with(*line.first()?)?;
-        let name = field.name();
-        if !line.starts_with(name) {
-            return None;
-        }
-        match (field, &line[name.len()..]) {
-            (_, []) => Some((field, line.len())),
+        let (field, name, rest) = match line {
+            [b'd', b'a', b't', b'a', rest @ ..] => (Self::Data, 4, rest),
             // A comment is shown as it stands: the standard strips a space from values only.
-            (Self::Comment, _) => Some((field, 1)),
-            (_, [b':', b' ', ..]) => Some((field, name.len() + 2)),
-            (_, [b':', ..]) => Some((field, name.len() + 1)),
+            [b':', ..] => return Some((Self::Comment, 1)),
+            [b'i', b'd', rest @ ..] => (Self::Id, 2, rest),
+            [b'e', b'v', b'e', b'n', b't', rest @ ..] => (Self::Event, 5, rest),
+            [b'r', b'e', b't', b'r', b'y', rest @ ..] => (Self::Retry, 5, rest),
+            _ => return None,
+        };
+        match rest {
+            [] => Some((field, name)),
+            [b':', b' ', ..] => Some((field, name + 2)),
+            [b':', ..] => Some((field, name + 1)),
             _ => None,
         }
     }

@@ -105,13 +105,11 @@ impl Encoding {
     }
 
     /// A block that holds only an id, where the stream ended with one.
-    fn position(&mut self, id: &str) -> Result<(), FieldError> {
-        if id != self.last_event_id {
-            Event::from_parts(b"", b"", Some(id.as_bytes()))?;
-            // `Encoder::id` refuses edge whitespace, which a stream may have carried.
-            self.wire.extend([b"id: ", id.as_bytes(), b"\n\n"].concat());
+    fn position(&mut self, id: &str) -> Result<(), EncodeError<Infallible>> {
+        if id == self.last_event_id {
+            return Ok(());
         }
-        Ok(())
+        Encoder::new(&mut self.wire).received_id(id.as_bytes())
     }
 }
 
