@@ -1,1 +1,4 @@
-//! Corpora.
+#![doc = include_str!("README.md")]
+
+pub mod corpus;
+mod random;

@@ -1,0 +1,73 @@
+//! How fast the parser reads each corpus, in chunks of several sizes.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use benches::corpus::Corpus;
+use criterion::{BenchmarkId, Criterion, Throughput};
+use sansse::{Item, Parser};
+
+/// A way to cut a stream into chunks.
+#[derive(Clone, Copy)]
+enum Chunks {
+    Whole,
+    Blocks,
+    Bytes(usize),
+}
+
+impl Chunks {
+    fn of(self, corpus: &Corpus) -> Vec<&[u8]> {
+        match self {
+            Self::Whole => vec![&corpus.stream],
+            Self::Blocks => corpus.blocks().collect(),
+            Self::Bytes(size) => corpus.stream.chunks(size).collect(),
+        }
+    }
+}
+
+/// From what a fast reader gets to the worst that can come.
+const CHUNKS: [(&str, Chunks); 6] = [
+    ("whole", Chunks::Whole),
+    ("16KiB", Chunks::Bytes(16 * 1024)),
+    ("1460B", Chunks::Bytes(1460)),
+    ("block", Chunks::Blocks),
+    ("64B", Chunks::Bytes(64)),
+    ("1B", Chunks::Bytes(1)),
+];
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(800))
+        .sample_size(20)
+        .nresamples(2000)
+        .without_plots()
+        .configure_from_args();
+    let mut group = criterion.benchmark_group("parse");
+    let mut storage = vec![0; 128 * 1024];
+    for corpus in Corpus::all() {
+        group.throughput(Throughput::Bytes(corpus.stream.len() as u64));
+        for (name, chunks) in CHUNKS {
+            let id = BenchmarkId::new(corpus.name, name);
+            let chunks = chunks.of(&corpus);
+            group.bench_function(id, |bencher| bencher.iter(|| parse(&chunks, &mut storage)));
+        }
+    }
+    group.finish();
+    criterion.final_summary();
+}
+
+/// Parses a stream, in storage of the caller's; returns the bytes of data in it.
+fn parse(chunks: &[&[u8]], storage: &mut [u8]) -> usize {
+    let mut parser = Parser::new(storage, [0; 3 * 64]);
+    let mut length = 0;
+    for chunk in chunks {
+        let mut items = parser.feed(black_box(chunk));
+        while let Some(item) = items.next() {
+            if let Item::Event(event) = black_box(item) {
+                length += event.data().len();
+            }
+        }
+    }
+    length
+}
