@@ -75,7 +75,10 @@ async fn streams_start_where_they_are_asked_to() {
     // The header is from a browser's own reconnection, so it knows better than the address.
     let both = client.get(&query).header("last-event-id", &ids[1]);
     assert_eq!(next(&mut stream_of(both).await).await, format!("message:3@{}", ids[2]));
-    assert_eq!(next(&mut open(&format!("{url}?last=2")).await).await, format!("message:4@{}", ids[3]));
+    assert_eq!(
+        next(&mut open(&format!("{url}?last=2")).await).await,
+        format!("message:4@{}", ids[3])
+    );
     let mut live = open(&url).await;
     for id in ["nonsense", "zzzzzz-1", "…"] {
         let foreign = client.get(&url).header("last-event-id", id.as_bytes());
@@ -99,7 +102,9 @@ async fn a_topic_ticks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_headers_are_those_of_a_stream() {
     let server = Server::start();
-    for accept in [None, Some("*/*"), Some("text/*"), Some("text/event-stream"), Some("text/html, */*;q=0.1")] {
+    for accept in
+        [None, Some("*/*"), Some("text/*"), Some("text/event-stream"), Some("text/html, */*;q=0.1")]
+    {
         let mut request = Client::new().get(server.url("/topics/a"));
         if let Some(accept) = accept {
             request = request.header("accept", accept);
@@ -143,7 +148,11 @@ async fn what_cannot_be_is_refused_with_a_sentence_and_harms_nobody() {
         (request(Method::GET, "/topics/a?last=-1"), 400, "number"),
         (request(Method::POST, "/topics/a?event=x%0Adata:y").body("x"), 400, "line"),
         (request(Method::POST, "/topics/a").body(&b"\xFF"[..]), 400, "UTF-8"),
-        (request(Method::POST, "/topics/a").body("x").header("origin", "http://other.example"), 403, "origin"),
+        (
+            request(Method::POST, "/topics/a").body("x").header("origin", "http://other.example"),
+            403,
+            "origin",
+        ),
         (request(Method::POST, "/topics/a").body("x").header("origin", "null"), 403, "origin"),
         (request(Method::POST, "/topics/a").body("x".repeat((1 << 20) + 1)), 413, "bytes"),
     ] {
@@ -163,7 +172,12 @@ async fn what_cannot_be_is_refused_with_a_sentence_and_harms_nobody() {
 async fn garbage_harms_nobody() {
     let server = Server::start();
     let mut bystander = open(&server.url("/topics/a")).await;
-    for garbage in [&b"\0\xFF\r\n\r\n"[..], b"GET", b"GET / HTTP/9.9\r\n\r\n", b"POST /topics/a HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\nshort"] {
+    for garbage in [
+        &b"\0\xFF\r\n\r\n"[..],
+        b"GET",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /topics/a HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\nshort",
+    ] {
         let mut socket = TcpStream::connect(server.address()).await.unwrap();
         socket.write_all(garbage).await.unwrap();
         socket.shutdown().await.unwrap();

@@ -294,3 +294,23 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_leave_nothing_behind() {
+        let limits = Limits { topic_events: 9, topic_bytes: 999, total_bytes: 999, topics: 9 };
+        let mut log = Log::new(35, limits);
+        log.publish("kept", &Event::new("x"));
+        for number in 0..100 {
+            let seats = log.subscribe(&["kept", &number.to_string()]);
+            log.read(&seats, &mut 1, 999, Waker::noop());
+            log.unsubscribe(&seats);
+        }
+        assert_eq!((log.names.len(), log.topics.len(), log.subscribers), (1, 1, 0));
+        let (_, topic) = log.topics.iter().next().unwrap();
+        assert!(topic.waiting.is_empty());
+    }
+}

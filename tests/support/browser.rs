@@ -1,0 +1,167 @@
+//! A real browser, without a screen.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use thirtyfour::{ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the browser pretends to run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// A window of 1280 by 900 pixels.
+    Desktop,
+    /// A touch screen of 390 by 844 pixels, whose user prefers dark pages.
+    DarkPhone,
+}
+
+/// Chromium with one open page. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Browser {
+    driver: WebDriver,
+    process: Child,
+    profile: PathBuf,
+}
+
+impl Browser {
+    /// Starts the browser with a fresh profile below `folder`.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub async fn start(folder: &Path, device: Device) -> Self {
+        let profile = folder.join(format!("{device:?}-profile-{}", std::process::id()));
+        let mut process = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver runs");
+        let port = port_of(&mut process);
+        let mut capabilities = DesiredCapabilities::chrome();
+        for argument in [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            &format!("--user-data-dir={}", profile.display()),
+            "--window-size=1280,900",
+        ] {
+            capabilities.add_arg(argument).expect("an argument");
+        }
+        if device == Device::DarkPhone {
+            let screen = json!({"deviceMetrics": {"width": 390, "height": 844, "pixelRatio": 2}});
+            capabilities.add_experimental_option("mobileEmulation", screen).expect("an option");
+            capabilities.add_arg("--blink-settings=preferredColorScheme=0").expect("an argument");
+        }
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities)
+            .await
+            .expect("a browser");
+        Self { driver, process, profile }
+    }
+
+    /// Opens a page.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be opened.
+    pub async fn open(&self, url: &str) {
+        self.driver.goto(url).await.expect("the page opens");
+    }
+
+    /// Runs a script in the page and returns what it returns.
+    ///
+    /// # Panics
+    ///
+    /// When it throws.
+    pub async fn run(&self, script: &str) -> Value {
+        let result = self.driver.execute(script, vec![]).await.expect("the script runs");
+        result.json().clone()
+    }
+
+    /// Waits until an expression has a value.
+    ///
+    /// # Panics
+    ///
+    /// When it has another one after twenty seconds.
+    pub async fn wait_for(&self, expression: &str, expected: impl Into<Value>) {
+        let expected = expected.into();
+        let script = format!("return {expression}");
+        let start = Instant::now();
+        loop {
+            let value = self.run(&script).await;
+            if value == expected {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{expression} is {value}, not {expected}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Writes into a field of the page, as a user does.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such field.
+    pub async fn write(&self, selector: &str, text: &str) {
+        let field = self.driver.find(thirtyfour::By::Css(selector)).await.expect("the field");
+        field.clear().await.expect("a field that can be cleared");
+        field.send_keys(text).await.expect("a field that can be written to");
+    }
+
+    /// Clicks on something in the page, as a user does.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be clicked.
+    pub async fn click(&self, selector: &str) {
+        let target = self.driver.find(thirtyfour::By::Css(selector)).await.expect("the target");
+        target.click().await.expect("a target that can be clicked");
+    }
+
+    /// Writes what the window shows to a PNG file.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be written.
+    pub async fn screenshot(&self, path: &Path) {
+        self.driver.screenshot(path).await.expect("a screenshot");
+    }
+
+    /// Ends the browser.
+    pub async fn quit(self) {
+        let _ = self.driver.clone().quit().await;
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.profile);
+    }
+}
+
+/// The driver says on which port it listens; the rest of what it says is thrown away.
+fn port_of(process: &mut Child) -> u16 {
+    let output = process.stdout.take().expect("a pipe");
+    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+    let port = lines
+        .find_map(|line| {
+            let (_, rest) = line.split_once("successfully on port ")?;
+            rest.trim_end_matches('.').parse().ok()
+        })
+        .expect("chromedriver names its port");
+    std::thread::spawn(move || lines.for_each(drop));
+    port
+}
