@@ -50,7 +50,7 @@ fn events(wire: &str) -> Vec<String> {
     read(wire).0
 }
 
-fn after<'a>(hub: &Hub, topics: &[&str], id: &'a str) -> Subscription {
+fn after(hub: &Hub, topics: &[&str], id: &str) -> Subscription {
     hub.subscribe(topics, Start::After(id.as_bytes())).unwrap()
 }
 
@@ -67,7 +67,7 @@ fn a_stream_opens_with_its_position() {
     let hub = builder().retry(1500).build();
     assert_eq!(
         drain(&mut hub.subscribe(["a"], Start::Live).unwrap()),
-        "retry: 1500\n\nid: z-0\n\n"
+        "id: z-0\n\nretry: 1500\n\n"
     );
 }
 

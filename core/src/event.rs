@@ -123,9 +123,8 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         let mut length = Length::default();
-        match self.encode(&mut length) {
-            Ok(()) => length.bytes(),
-        }
+        let Ok(()) = self.encode(&mut length);
+        length.bytes()
     }
 
     /// Writes the event's block: `event`, `id` and `data` lines, and the blank line.

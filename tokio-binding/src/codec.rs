@@ -110,9 +110,12 @@ impl Encoder<OwnedEvent> for EventCodec {
 /// Appends an event's block to a buffer.
 pub(crate) fn put_event(event: &Event<'_>, target: &mut BytesMut) {
     target.reserve(event.encoded_len());
-    match event.encode(&mut BytesSink(target)) {
-        Ok(()) => {}
-    }
+    let Ok(()) = event.encode(&mut BytesSink(target));
+}
+
+/// Appends a reconnection time, in milliseconds, to a buffer.
+pub(crate) fn put_retry(milliseconds: u64, target: &mut BytesMut) {
+    let Ok(()) = sansse::Encoder::new(BytesSink(target)).retry(milliseconds);
 }
 
 /// The core's sink over a growing buffer.

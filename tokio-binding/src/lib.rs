@@ -24,3 +24,8 @@ pub use sse::{IntoEvent, Sse, SseBody};
 pub use stream::EventStream;
 pub use subscription::{Start, Subscription};
 pub use topic::TopicError;
+
+/// Has the examples of the repository's README compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -11,10 +11,9 @@ use futures_core::Stream;
 use http::{HeaderValue, Response, header};
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
-use sansse::Encoder;
 use sansse::http::{ACCEL_BUFFERING, CACHE_CONTROL, MIME_TYPE};
 
-use crate::codec::{BytesSink, put_event};
+use crate::codec::{put_event, put_retry};
 use crate::event::OwnedEvent;
 use crate::keep_alive::{COMMENT, KeepAlive};
 
@@ -71,9 +70,7 @@ impl<S> Sse<S> {
     {
         let mut pending = BytesMut::new();
         match self.retry {
-            Some(milliseconds) => match Encoder::new(BytesSink(&mut pending)).retry(milliseconds) {
-                Ok(()) => {}
-            },
+            Some(milliseconds) => put_retry(milliseconds, &mut pending),
             // Browsers and proxies open a stream at its first byte.
             None => pending.extend_from_slice(&COMMENT),
         }

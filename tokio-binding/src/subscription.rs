@@ -10,7 +10,7 @@ use sansse::http::LAST_EVENT_ID;
 use sansse::{Encoder, ResetCause, Resume};
 
 use crate::body::HubBody;
-use crate::codec::BytesSink;
+use crate::codec::{BytesSink, put_retry};
 use crate::hub::Hub;
 use crate::keep_alive::COMMENT;
 use crate::log::{Log, Read, Seats};
@@ -71,17 +71,16 @@ impl Subscription {
                 Resume::Reset(cause) => (head, Some(cause)),
             },
         };
+        // The position comes first: a reader that is cut behind any byte but these knows where it is.
         let mut opening = BytesMut::new();
-        if let Some(milliseconds) = hub.settings().retry {
-            match Encoder::new(BytesSink(&mut opening)).retry(milliseconds) {
-                Ok(()) => {}
-            }
-        }
         match reset {
             // The reset event itself names the position: were an id to come before it, a reader cut
             // between the two would never learn of the gap.
             Some(cause) => put_reset(&mut opening, &hub, log, cause),
             None => put_position(&mut opening, log, cursor),
+        }
+        if let Some(milliseconds) = hub.settings().retry {
+            put_retry(milliseconds, &mut opening);
         }
         Self { hub, seats, cursor, told: cursor, opening: Some(opening.freeze()) }
     }

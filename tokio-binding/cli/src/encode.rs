@@ -74,9 +74,9 @@ impl Encoding {
             JsonLine::Comment(comment) => Encoder::new(&mut self.wire)
                 .comment(&comment.comment)
                 .map_err(|error: EncodeError<Infallible>| error.to_string())?,
-            JsonLine::Retry(retry) => match Encoder::new(&mut self.wire).retry(retry.retry) {
-                Ok(()) => {}
-            },
+            JsonLine::Retry(retry) => {
+                let Ok(()) = Encoder::new(&mut self.wire).retry(retry.retry);
+            }
             JsonLine::TooLarge(_) => {
                 return Err("this event is lost: decode with a larger --max-event".into());
             }
@@ -95,9 +95,7 @@ impl Encoding {
         // Unlike the checks for senders, this takes every id that a stream can have carried.
         let event =
             Event::from_parts(line.data.as_bytes(), event_type.as_bytes(), id.map(str::as_bytes))?;
-        match event.encode(&mut self.wire) {
-            Ok(()) => {}
-        }
+        let Ok(()) = event.encode(&mut self.wire);
         if let Some(id) = id {
             self.last_event_id = id.into();
         }
