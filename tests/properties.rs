@@ -2,14 +2,14 @@
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sansse::{GrowingStorage, Parser, SeedError};
+use sansse::{FmtSink, GrowingStorage, Parser, SeedError, Sink, Text};
 use tests::byte_string::ByteString;
 use tests::core_parsers::{OverSlices, configure};
 use tests::implementation::{Implementation, implementations};
 use tests::oracle;
 use tests::outcome::{Event, Item, Outcome};
 use tests::settings::Settings;
-use tests::{chunking, strategy};
+use tests::{chunking, strategy, utf8};
 
 /// Failures are shrunk and shown, not written to a file.
 fn cases(cases: u32) -> ProptestConfig {
@@ -184,6 +184,28 @@ proptest! {
             prop_assert_eq!(data.as_bytes().as_ptr_range(), chunk[place].as_ptr_range());
         }
         prop_assert_eq!(items.next(), None);
+    }
+
+    /// What is not UTF-8 is shown with one U+FFFD for each maximal subpart.
+    #[test]
+    fn text_is_shown_as_browsers_decode_it(
+        pieces in prop::collection::vec(
+            prop::sample::select(vec![
+                b"a".as_slice(), b"\xC3\xA9", b"\x80", b"\xBF", b"\xC3", b"\xE2\x82", b"\xED\xA0",
+                b"\xF0\x9F\x98", b"\xF0\x9F\x98\x80", b"\xF4\x90", b"\xC0\xAF", b"\xFF", b"\xEF\xBB\xBF",
+            ]),
+            0..8,
+        ),
+    ) {
+        let bytes = pieces.concat();
+        let shown = utf8::decode(&bytes);
+        let text = Text::new(&bytes);
+        prop_assert_eq!(&text.to_string(), &shown);
+        prop_assert_eq!(text.to_string_lossy(), shown.as_str());
+        prop_assert_eq!(text.to_str().ok(), (shown.as_bytes() == bytes).then_some(shown.as_str()));
+        let mut sink = FmtSink(String::new());
+        prop_assert_eq!(sink.put(&bytes), Ok(()));
+        prop_assert_eq!(sink.0, shown);
     }
 
     /// An id is seeded when it can be one and fits, and otherwise nothing has happened.

@@ -12,6 +12,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use http_body_util::BodyExt as _;
 use sansse_tokio::{Event, EventStream, Hub, OwnedEvent, OwnedItem, Sse, StreamEnd};
+use tests::client::client;
 use tokio::net::TcpListener;
 
 async fn topic(State(hub): State<Hub>, Path(topic): Path<String>, request: Request) -> Response {
@@ -40,7 +41,7 @@ async fn start(hub: &Hub) -> String {
 type Events = EventStream<BoxStream<'static, reqwest::Result<Bytes>>>;
 
 async fn open(url: &str, last_event_id: &str) -> Events {
-    let request = reqwest::Client::new().get(url).header("last-event-id", last_event_id);
+    let request = client().get(url).header("last-event-id", last_event_id);
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");

@@ -5,8 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use sansse_tokio::{EventStream, OwnedItem};
+use tests::client::client;
 use tests::command::sansse;
 use tests::server::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,7 +17,7 @@ use tokio::time::timeout;
 type Events = EventStream<BoxStream<'static, reqwest::Result<Bytes>>>;
 
 async fn open(url: &str) -> Events {
-    stream_of(Client::new().get(url)).await
+    stream_of(client().get(url)).await
 }
 
 async fn stream_of(request: RequestBuilder) -> Events {
@@ -48,7 +49,7 @@ async fn what_one_posts_the_others_see() {
     let id = server.publish("user%2F7", "hello").await;
     assert_eq!(next(&mut one).await, format!("message:hello@{id}"));
     assert_eq!(next(&mut two).await, format!("message:hello@{id}"));
-    let response = Client::new()
+    let response = client()
         .post(server.url("/topics/user/7?event=note%20%C3%BC"))
         .body("a\r\nb\rc\n\n")
         .send()
@@ -66,7 +67,7 @@ async fn streams_start_where_they_are_asked_to() {
     for number in 1..=5 {
         ids.push(server.publish("a", &number.to_string()).await);
     }
-    let client = Client::new();
+    let client = client();
     let url = server.url("/topics/a");
     let header = client.get(&url).header("last-event-id", &ids[2]);
     assert_eq!(next(&mut stream_of(header).await).await, format!("message:4@{}", ids[3]));
@@ -105,7 +106,7 @@ async fn the_headers_are_those_of_a_stream() {
     for accept in
         [None, Some("*/*"), Some("text/*"), Some("text/event-stream"), Some("text/html, */*;q=0.1")]
     {
-        let mut request = Client::new().get(server.url("/topics/a"));
+        let mut request = client().get(server.url("/topics/a"));
         if let Some(accept) = accept {
             request = request.header("accept", accept);
         }
@@ -114,11 +115,11 @@ async fn the_headers_are_those_of_a_stream() {
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store, no-transform");
     }
-    let head = Client::new().head(server.url("/topics/a")).send().await.unwrap();
+    let head = client().head(server.url("/topics/a")).send().await.unwrap();
     assert_eq!(head.headers()["content-type"], "text/event-stream");
-    let page = Client::new().get(server.url("/")).send().await.unwrap();
+    let page = client().get(server.url("/")).send().await.unwrap();
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
-    let health = Client::new().get(server.url("/healthz")).send().await.unwrap();
+    let health = client().get(server.url("/healthz")).send().await.unwrap();
     assert_eq!(health.status(), StatusCode::OK);
 }
 
@@ -126,7 +127,7 @@ async fn the_headers_are_those_of_a_stream() {
 async fn what_cannot_be_is_refused_with_a_sentence_and_harms_nobody() {
     let server = Server::start();
     let mut bystander = open(&server.url("/topics/a")).await;
-    let client = Client::new();
+    let client = client();
     let request = |method: Method, path: &str| client.request(method, server.url(path));
     let long = format!("/topics/{}", "x".repeat(257));
     for (request, status, word) in [

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use thirtyfour::{ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
 
+use crate::client::choose_tls;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the browser pretends to run on.
@@ -64,6 +66,7 @@ impl Browser {
             capabilities.add_experimental_option("mobileEmulation", screen).expect("an option");
             capabilities.add_arg("--blink-settings=preferredColorScheme=0").expect("an argument");
         }
+        choose_tls();
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities)
             .await
             .expect("a browser");

@@ -6,6 +6,8 @@ pub mod byte_string;
 pub mod cases;
 pub mod chunking;
 #[cfg(feature = "hosts")]
+pub mod client;
+#[cfg(feature = "hosts")]
 pub mod command;
 pub mod core_parsers;
 pub mod encoding;

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::client::client;
 use crate::command::sansse;
 
 /// A server that runs until it is dropped.
@@ -61,7 +62,7 @@ impl Server {
     ///
     /// When the server refuses it.
     pub async fn publish(&self, topic: &str, data: &str) -> String {
-        let response = reqwest::Client::new()
+        let response = client()
             .post(self.url(&format!("/topics/{topic}")))
             .body(data.to_owned())
             .send()
