@@ -214,7 +214,7 @@ where
                 self.whole_line(chunk, start..start + length)
             } else {
                 self.piece(&rest[..length]);
-                self.end_line(chunk)
+                self.end_line()
             };
             if ready.is_some() {
                 return ready;
@@ -257,31 +257,35 @@ where
         }
         let (field, offset) = Field::of_line(&chunk[line.clone()])?;
         let value = line.start + offset..line.end;
-        match field {
-            Field::Data => self.block.data_line(chunk, value, self.ids.pending_len()),
-            Field::Event => self.block.type_line(value, self.ids.pending_len()),
+        let ready = match field {
+            Field::Data => {
+                self.block.data_line(chunk, value, self.ids.pending_len());
+                None
+            }
+            Field::Event => {
+                self.block.type_line(value, self.ids.pending_len());
+                None
+            }
             Field::Id => {
                 let outcome = self.ids.line(&chunk[value]);
-                return self.end_id(chunk, outcome);
+                self.end_id(outcome)
             }
             Field::Retry => {
                 let mut retry = RetryValue::new();
                 retry.push(&chunk[value]);
-                let milliseconds = retry.milliseconds()?;
-                self.block.settle(chunk);
-                return Some(Ready::Retry(milliseconds));
+                retry.milliseconds().map(Ready::Retry)
             }
-            Field::Comment if self.keep_comments => {
-                self.block.settle(chunk);
+            Field::Comment => self.keep_comments.then(|| {
                 let fitting = value.len().min(self.block.room(self.ids.pending_len()));
-                return Some(Ready::Comment {
-                    text: Span::chunk(value.start..value.start + fitting),
-                    truncated: fitting < value.len(),
-                });
-            }
-            Field::Comment => {}
+                let text = Span::chunk(value.start..value.start + fitting);
+                Ready::Comment { text, truncated: fitting < value.len() }
+            }),
+        };
+        if ready.is_some() {
+            // The caller may leave the chunk at this item, in the middle of the block.
+            self.block.settle(chunk);
         }
-        None
+        ready
     }
 
     /// A piece of a line that does not lie in one chunk as a whole.
@@ -317,18 +321,18 @@ where
     }
 
     /// The end of a line that came in pieces.
-    fn end_line(&mut self, chunk: &[u8]) -> Option<Ready> {
+    fn end_line(&mut self) -> Option<Ready> {
         match core::mem::replace(&mut self.line, Line::Start) {
             Line::Start => self.end_block(),
             Line::Name(field, seen) if usize::from(seen) == field.name().len() => {
                 self.open(field);
-                self.close(chunk, field)
+                self.close(field)
             }
             Line::Colon(field) => {
                 self.open(field);
-                self.close(chunk, field)
+                self.close(field)
             }
-            Line::Value(field) => self.close(chunk, field),
+            Line::Value(field) => self.close(field),
             Line::Name(..) | Line::Ignored | Line::ByteOrderMark(_) => None,
         }
     }
@@ -363,7 +367,7 @@ where
         }
     }
 
-    fn close(&mut self, chunk: &[u8], field: Field) -> Option<Ready> {
+    fn close(&mut self, field: Field) -> Option<Ready> {
         self.line = Line::Start;
         match field {
             Field::Data => None,
@@ -373,7 +377,7 @@ where
             }
             Field::Id => {
                 let outcome = self.ids.close();
-                self.end_id(chunk, outcome)
+                self.end_id(outcome)
             }
             Field::Retry => self.retry.milliseconds().map(Ready::Retry),
             Field::Comment => {
@@ -384,17 +388,14 @@ where
         }
     }
 
-    fn end_id(&mut self, chunk: &[u8], outcome: IdLine) -> Option<Ready> {
+    fn end_id(&mut self, outcome: IdLine) -> Option<Ready> {
         match outcome {
             IdLine::Set => {
                 self.block.check_size(self.ids.pending_len());
                 None
             }
             IdLine::Ignored => None,
-            IdLine::TooLong => {
-                self.block.settle(chunk);
-                Some(Ready::IdTooLong)
-            }
+            IdLine::TooLong => Some(Ready::IdTooLong),
         }
     }
 
