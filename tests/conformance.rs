@@ -190,3 +190,22 @@ fn a_buffer_ends_with_its_stream() {
 fn lengths(chunks: &[&[u8]]) -> Vec<usize> {
     chunks.iter().map(|chunk| chunk.len()).collect()
 }
+
+/// To seed is not to read: a block that is open keeps its own id, in whatever state it is.
+#[test]
+fn seeding_does_not_touch_an_open_block() {
+    let mut parser = Parser::growing(64, 16);
+    for (start, rest, expected) in [
+        ("data:x\n", "\n", "seed"),
+        ("id:own\ndata:x\n", "\n", "own"),
+        ("data:x\nid:ow", "n\n\n", "own"),
+        ("id:own\nid:oth", "er\0\ndata:x\n\n", "own"),
+    ] {
+        assert!(parser.feed(start.as_bytes()).next().is_none());
+        parser.seed_last_event_id(b"seed").expect("an id");
+        assert_eq!(parser.last_event_id(), "seed");
+        let mut items = parser.feed(rest.as_bytes());
+        let Some(Item::Event(event)) = items.next() else { panic!("{start}{rest}") };
+        assert_eq!(event.last_event_id(), expected);
+    }
+}

@@ -73,10 +73,12 @@ impl<S: Storage> LastEventId<S> {
         if line::has_end(id) || memchr(0, id).is_some() {
             return Err(SeedError::NotAnId);
         }
-        if self.line(id) == IdLine::TooLong {
+        if id.len() > self.limit() || !self.reserve(id.len()) {
             return Err(SeedError::TooLong { limit: self.limit() });
         }
-        self.commit();
+        let start = self.committed * self.stride();
+        self.storage.bytes_mut()[start..start + id.len()].copy_from_slice(id);
+        self.lengths[self.committed] = id.len();
         Ok(())
     }
 

@@ -145,7 +145,7 @@ where
 
     /// Sets the last event ID, before a stream that continues an earlier one: events of the new
     /// stream carry it until an `id` line replaces it, as browsers and the web platform tests have
-    /// it.
+    /// it. A block that is being read keeps the id of its own.
     ///
     /// # Errors
     ///

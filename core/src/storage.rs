@@ -14,7 +14,8 @@ impl<S: sealed::Storage> Storage for S {}
 
 /// Storage that starts empty and grows on the heap to a stated limit.
 ///
-/// It never shrinks by itself. An allocation that the system refuses counts as the limit reached.
+/// It never shrinks by itself, and while it grows, the old memory and the new exist side by side. An
+/// allocation that the system refuses counts as the limit reached.
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
 pub struct GrowingStorage {

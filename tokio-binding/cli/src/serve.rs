@@ -33,9 +33,9 @@ const RETRY: u64 = 1000;
 /// What `sansse serve` can be told.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// Address and port to listen on
+    /// Address and port to listen on, such as `0.0.0.0:80`, `[::1]:8080` or `localhost:0`
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    listen: String,
 
     /// Most bytes of an event's data that are taken from a POST
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
@@ -45,13 +45,14 @@ pub(crate) struct Options {
 /// Serves until it is told to stop.
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let stop = signal::stop()?;
-    let listener = TcpListener::bind(options.listen).await.map_err(|error| {
-        let listen = options.listen;
+    let cannot_listen = |error| {
+        let listen = &options.listen;
         Failure::new(format!(
             "cannot listen on {listen}: {error}; choose another address with --listen"
         ))
-    })?;
-    let address = listener.local_addr().unwrap_or(options.listen);
+    };
+    let listener = TcpListener::bind(&options.listen).await.map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
     announce(address);
 
     let hub = Hub::builder().retry(RETRY).build();
