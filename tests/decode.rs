@@ -128,10 +128,11 @@ fn run(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
+/// Sizes of chunks, of which each place in a stream ends the first one of some; the long streams are
+/// runs of one byte in the middle.
 fn sizes(length: usize) -> Vec<usize> {
-    let mut sizes: Vec<usize> = (1..=length.min(8)).collect();
-    sizes.extend([length / 2, length.saturating_sub(1), length].iter().filter(|&&size| size > 8));
-    sizes
+    let (short, long) = (1..=length.min(64), length.saturating_sub(16).max(65)..=length);
+    short.chain(long).collect()
 }
 
 /// Runs a check over the inputs of all cases, in two threads.
