@@ -25,7 +25,7 @@ pub enum Device {
 #[derive(Debug)]
 pub struct Browser {
     driver: WebDriver,
-    process: Child,
+    process: Chromedriver,
     profile: PathBuf,
 }
 
@@ -37,14 +37,7 @@ impl Browser {
     /// When it does not start.
     pub async fn start(folder: &Path, device: Device) -> Self {
         let profile = folder.join(format!("{device:?}-profile-{}", std::process::id()));
-        let mut process = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver runs");
-        let port = port_of(&mut process);
+        let process = Chromedriver::start();
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
             "--headless",
@@ -67,7 +60,7 @@ impl Browser {
             capabilities.add_arg("--blink-settings=preferredColorScheme=0").expect("an argument");
         }
         choose_tls();
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities)
+        let driver = WebDriver::new(format!("http://127.0.0.1:{}", process.port), capabilities)
             .await
             .expect("a browser");
         Self { driver, process, profile }
@@ -149,22 +142,49 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.end();
         let _ = std::fs::remove_dir_all(&self.profile);
     }
 }
 
-/// The driver says on which port it listens; the rest of what it says is thrown away.
-fn port_of(process: &mut Child) -> u16 {
-    let output = process.stdout.take().expect("a pipe");
-    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-    let port = lines
-        .find_map(|line| {
-            let (_, rest) = line.split_once("successfully on port ")?;
-            rest.trim_end_matches('.').parse().ok()
-        })
-        .expect("chromedriver names its port");
-    std::thread::spawn(move || lines.for_each(drop));
-    port
+/// The driver's process, which ends the browser with itself.
+#[derive(Debug)]
+struct Chromedriver {
+    process: Child,
+    port: u16,
+}
+
+impl Chromedriver {
+    fn start() -> Self {
+        let process = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver runs");
+        let mut driver = Self { process, port: 0 };
+        let output = driver.process.stdout.take().expect("a pipe");
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        driver.port = lines.find_map(|line| port_in(&line)).expect("chromedriver names its port");
+        // It must not block on what nobody reads.
+        std::thread::spawn(move || lines.for_each(drop));
+        driver
+    }
+
+    fn end(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Chromedriver {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn port_in(line: &str) -> Option<u16> {
+    let (_, rest) = line.split_once("successfully on port ")?;
+    rest.trim_end_matches('.').parse().ok()
 }
