@@ -107,7 +107,9 @@ impl Encoding {
         if id == self.last_event_id {
             return Ok(());
         }
-        Encoder::new(&mut self.wire).received_id(id.as_bytes())
+        Encoder::new(&mut self.wire).received_id(id.as_bytes())?;
+        self.last_event_id = id.into();
+        Ok(())
     }
 }
 
@@ -149,6 +151,15 @@ mod tests {
             "id: 1\ndata: a\n\n"
         );
         assert_eq!(encode(&[r#"{"end":true,"id":" 2","retry":null}"#]), "id:  2\n\n");
+        // Another stream may follow.
+        assert_eq!(
+            encode(&[
+                r#"{"data":"a","id":"1"}"#,
+                r#"{"end":true,"id":"2","retry":null}"#,
+                r#"{"data":"b","id":"1"}"#,
+            ]),
+            "id: 1\ndata: a\n\nid: 2\n\nid: 1\ndata: b\n\n"
+        );
     }
 
     #[test]
