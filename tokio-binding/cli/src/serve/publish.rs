@@ -17,14 +17,14 @@ pub(super) async fn answer(
     request: &Parts,
     content: Incoming,
 ) -> Response<Body> {
-    let data = content::read(&request.headers, content, max_body).await;
     if !is_same_origin(&request.headers) {
+        content::discard(&request.headers, content).await;
         return sentence(
             StatusCode::FORBIDDEN,
             "a page of another origin may not publish here: publish from this server's own page",
         );
     }
-    let data = match data {
+    let data = match content::read(&request.headers, content, max_body).await {
         Ok(data) => data,
         Err(problem) => return refuse(&problem, max_body),
     };
