@@ -1,20 +1,15 @@
 //! How fast the encoder writes an event into a slice.
 
+mod settings;
+
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use sansse::{Encoder, Event, SliceSink};
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800))
-        .sample_size(20)
-        .nresamples(2000)
-        .without_plots()
-        .configure_from_args();
+    let mut criterion = settings::criterion();
     let one_line = "x".repeat(232);
     let lines = vec!["x".repeat(60); 20].join("\n");
     whole(&mut criterion, "240B", &Event::new(&one_line));

@@ -1,10 +1,11 @@
 //! How fast the parser reads each corpus, in chunks of several sizes.
 
+mod settings;
+
 use std::hint::black_box;
-use std::time::Duration;
 
 use benches::corpus::Corpus;
-use criterion::{BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkId, Throughput};
 use sansse::{Item, Parser};
 
 /// A way to cut a stream into chunks.
@@ -36,13 +37,7 @@ const CHUNKS: [(&str, Chunks); 6] = [
 ];
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800))
-        .sample_size(20)
-        .nresamples(2000)
-        .without_plots()
-        .configure_from_args();
+    let mut criterion = settings::criterion();
     let mut group = criterion.benchmark_group("parse");
     let mut storage = vec![0; 128 * 1024];
     for corpus in Corpus::all() {

@@ -19,13 +19,8 @@ use tests::outcome::{self, Item, Outcome};
 use tests::settings::Settings;
 use tests::{chunking, strategy};
 
-/// Failures are shrunk and shown, not written to a file.
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(cases(1024))]
+    #![proptest_config(strategy::cases(1024))]
 
     /// Law 2, for whole streams: with sticky ids, and comments and reconnection times between.
     #[test]

@@ -4,6 +4,7 @@
 use futures_util::{FutureExt, StreamExt};
 use proptest::prelude::*;
 use sansse_tokio::{Event, EventId, Hub, Item, Parser, Start, Subscription};
+use tests::strategy;
 
 const TOPICS: [&str; 3] = ["a", "b", "c"];
 
@@ -149,7 +150,7 @@ fn run(steps: Vec<Step>, history: (usize, usize), total: usize, epoch: u64) -> u
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(strategy::cases(512))]
 
     #[test]
     fn nothing_is_lost_or_doubled_untold(

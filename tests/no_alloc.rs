@@ -6,7 +6,7 @@ use sansse::{
 };
 use tests::cases;
 use tests::chunking;
-use tests::core_parsers::configure;
+use tests::core_parsers::{configure, fill};
 use tests::oracle;
 use tests::outcome::Item;
 use tests::settings::Settings;
@@ -75,9 +75,7 @@ fn parsing_from_a_buffer_allocates_nothing() {
                 BufferedParser::new(Parser::new([0; 8192], [0; 768]).keep_comments(), [0; 61]);
             let mut rest = stream;
             while !rest.is_empty() {
-                let space = parser.space();
-                let length = space.len().min(rest.len());
-                space[..length].copy_from_slice(&rest[..length]);
+                let length = fill(parser.space(), rest);
                 parser.filled(length);
                 rest = &rest[length..];
                 while parser.next().is_some() {

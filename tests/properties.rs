@@ -11,13 +11,8 @@ use tests::outcome::{Event, Item, Outcome};
 use tests::settings::Settings;
 use tests::{chunking, strategy, utf8};
 
-/// Failures are shrunk and shown, not written to a file.
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(cases(1024))]
+    #![proptest_config(strategy::cases(1024))]
 
     /// Law 1.
     #[test]
@@ -237,7 +232,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(48))]
+    #![proptest_config(strategy::cases(48))]
 
     /// Law 1: the outcome hangs on the size of the storage alone, at each of its sizes.
     #[test]

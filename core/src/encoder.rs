@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::error::EncodeError;
-use crate::event::{Event, check_id, one_line};
+use crate::event::{Event, check_id, check_received_id, one_line};
 use crate::line::{self, CR, LF};
 use crate::sink::Sink;
 use crate::text::Text;
@@ -116,7 +116,7 @@ impl<S: Sink> Encoder<S> {
     /// When the id holds a line break or U+0000 (nothing has been written then), or when the sink
     /// fails.
     pub fn received_id(&mut self, id: &[u8]) -> Result<(), EncodeError<S::Error>> {
-        Event::from_parts(b"", b"", Some(id))?;
+        check_received_id(id)?;
         self.position(id).map_err(EncodeError::Sink)
     }
 

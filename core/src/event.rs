@@ -55,8 +55,7 @@ impl<'a> Event<'a> {
     ) -> Result<Self, FieldError> {
         one_line(event_type)?;
         if let Some(id) = id {
-            one_line(id)?;
-            no_nul(id)?;
+            check_received_id(id)?;
         }
         Ok(Self::received(data, event_type, id.unwrap_or_default(), id.is_some()))
     }
@@ -157,13 +156,15 @@ pub(crate) fn one_line(value: &[u8]) -> Result<(), FieldError> {
     if line::has_end(value) { Err(FieldError::LineBreak) } else { Ok(()) }
 }
 
-fn no_nul(id: &[u8]) -> Result<(), FieldError> {
+/// What an id must be for a stream to carry it.
+pub(crate) fn check_received_id(id: &[u8]) -> Result<(), FieldError> {
+    one_line(id)?;
     if memchr::memchr(0, id).is_some() { Err(FieldError::Nul) } else { Ok(()) }
 }
 
+/// What an id must be to come back whole in `Last-Event-ID`, too.
 pub(crate) fn check_id(id: &str) -> Result<(), FieldError> {
-    one_line(id.as_bytes())?;
-    no_nul(id.as_bytes())?;
+    check_received_id(id.as_bytes())?;
     let edge = |c: char| c == ' ' || c == '\t';
     if id.starts_with(edge) || id.ends_with(edge) {
         Err(FieldError::EdgeWhitespace)

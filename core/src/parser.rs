@@ -30,7 +30,8 @@ const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 ///   as if its line were not there, and reported as [`Item::IdTooLong`].
 ///
 /// An event whose lines all lie in one chunk is handed out without a copy where its data is one
-/// line. (A `retry` line or a kept comment between the data and the blank line costs it that.)
+/// line. (A `retry` line, a kept comment or an id that is too long, between the data and the blank line,
+/// costs it that.)
 ///
 /// ```
 /// use sansse::{Item, Parser};

@@ -6,6 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use sansse::{BufferedParser, Item, Parser, Storage};
+use tests::core_parsers::fill;
 
 /// As many bytes on either side of each storage.
 const GUARD: usize = 16;
@@ -48,9 +49,7 @@ fn buffered(stream: &[u8]) {
     let mut parser = BufferedParser::new(Parser::new([0; 64], [0; 48]), [0; 7]);
     let mut rest = stream;
     while !rest.is_empty() {
-        let space = parser.space();
-        let length = space.len().min(rest.len());
-        space[..length].copy_from_slice(&rest[..length]);
+        let length = fill(parser.space(), rest);
         parser.filled(length);
         rest = &rest[length..];
         drain(&mut parser);

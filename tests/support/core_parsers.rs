@@ -290,7 +290,7 @@ fn drain<E: Storage, I: Storage>(items: &mut Items<'_, '_, E, I>) {
 }
 
 /// Copies what goes in, and returns how much that was.
-fn fill(space: &mut [u8], bytes: &[u8]) -> usize {
+pub fn fill(space: &mut [u8], bytes: &[u8]) -> usize {
     let taken = space.len().min(bytes.len());
     space[..taken].copy_from_slice(&bytes[..taken]);
     taken

@@ -8,6 +8,12 @@ use crate::byte_string::ByteString;
 use crate::chunking;
 use crate::settings::Settings;
 
+/// So many cases. Failures are shrunk and shown, not written to a file.
+#[must_use]
+pub fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 /// A stream of lines; with a byte order mark or a part of one, and without a last line end, now and
 /// then.
 pub fn stream() -> impl Strategy<Value = ByteString> {
