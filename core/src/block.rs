@@ -3,40 +3,56 @@
 use core::ops::Range;
 
 use crate::line::LF;
+use crate::line_ends::LineEnds;
+use crate::ready::{Place, Span};
+use crate::storage::put;
 use crate::storage::sealed::Storage;
 
-/// Where the bytes of an item lie.
+/// One buffer of the block.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Span {
-    Chunk { start: usize, end: usize },
-    Stored { start: usize, end: usize },
+struct Part {
+    state: State,
+    start: usize,
+    length: usize,
 }
 
-impl Span {
-    pub(crate) const fn chunk(range: Range<usize>) -> Self {
-        Self::Chunk { start: range.start, end: range.end }
-    }
-}
-
-/// One buffer of the block: still lying in the chunk, or copied to the storage.
-#[derive(Clone, Copy, Debug)]
-enum Part {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
     Absent,
-    Chunk { start: usize, end: usize },
-    Stored { length: usize },
+    /// It lies in the chunk still.
+    InChunk,
+    /// It lies in the storage.
+    Stored,
 }
 
 impl Part {
-    const fn len(self) -> usize {
-        match self {
-            Self::Absent => 0,
-            Self::Chunk { start, end } => end - start,
-            Self::Stored { length } => length,
-        }
+    const ABSENT: Self = Self { state: State::Absent, start: 0, length: 0 };
+
+    const fn in_chunk(range: Range<usize>) -> Self {
+        let length = range.end.saturating_sub(range.start);
+        Self { state: State::InChunk, start: range.start, length }
+    }
+
+    const fn stored(start: usize, length: usize) -> Self {
+        Self { state: State::Stored, start, length }
     }
 
     const fn is_present(self) -> bool {
-        !matches!(self, Self::Absent)
+        !matches!(self.state, State::Absent)
+    }
+
+    #[inline(always)]
+    fn is_in_chunk(self) -> bool {
+        self.state == State::InChunk
+    }
+
+    fn range(self) -> Range<usize> {
+        self.start..self.start + self.length
+    }
+
+    fn span(self) -> (Span, Place) {
+        let place = if self.state == State::Stored { Place::EventStorage } else { Place::Chunk };
+        (self.range().into(), place)
     }
 }
 
@@ -62,8 +78,8 @@ impl<S: Storage> Block<S> {
     pub(crate) const fn new(storage: S) -> Self {
         Self {
             storage,
-            data: Part::Absent,
-            event_type: Part::Absent,
+            data: Part::ABSENT,
+            event_type: Part::ABSENT,
             incoming: 0,
             too_large: false,
         }
@@ -71,8 +87,8 @@ impl<S: Storage> Block<S> {
 
     /// Empties both buffers. The bytes stay in place, for the item that shows them.
     pub(crate) fn clear(&mut self) {
-        self.data = Part::Absent;
-        self.event_type = Part::Absent;
+        self.data = Part::ABSENT;
+        self.event_type = Part::ABSENT;
         self.incoming = 0;
         self.too_large = false;
     }
@@ -89,42 +105,41 @@ impl<S: Storage> Block<S> {
         self.too_large
     }
 
-    pub(crate) fn data_span(&self) -> Span {
-        match self.data {
-            Part::Absent => Span::Stored { start: 0, end: 0 },
-            Part::Chunk { start, end } => Span::Chunk { start, end },
-            Part::Stored { length } => Span::Stored { start: 0, end: length },
-        }
+    /// The most bytes that an event may have.
+    #[inline(always)]
+    pub(crate) fn limit(&self) -> usize {
+        self.storage.limit()
     }
 
-    pub(crate) fn type_span(&self) -> Span {
-        let end = self.storage.bytes().len();
-        match self.event_type {
-            Part::Absent => Span::Stored { start: end, end },
-            Part::Chunk { start, end } => Span::Chunk { start, end },
-            Part::Stored { length } => Span::Stored { start: end - length, end },
-        }
+    pub(crate) fn data_span(&self) -> (Span, Place) {
+        self.data.span()
+    }
+
+    pub(crate) fn type_span(&self) -> (Span, Place) {
+        self.event_type.span()
     }
 
     /// What has been received of a comment.
     pub(crate) fn incoming_span(&self) -> Span {
-        let start = self.data.len();
-        Span::Stored { start, end: start + self.incoming }
+        let start = self.data.length;
+        (start..start + self.incoming).into()
     }
 
-    pub(crate) fn stored(&self, start: usize, end: usize) -> &[u8] {
-        &self.storage.bytes()[start..end]
+    /// The storage, which spans refer to.
+    #[inline(always)]
+    pub(crate) fn stored(&self) -> &[u8] {
+        self.storage.bytes()
     }
 
     /// Bytes left beside the event as it stands, when its block carries an id of `id` bytes.
     pub(crate) fn room(&self, id: usize) -> usize {
-        let taken = self.data.len() + self.event_type.len();
+        let taken = self.data.length + self.incoming + self.event_type.length;
         self.storage.limit().saturating_sub(taken).saturating_sub(id)
     }
 
     /// Gives the event up when it has passed the limit.
     pub(crate) fn check_size(&mut self, id: usize) {
-        let taken = self.data.len() + self.event_type.len() + self.incoming;
+        let taken = self.data.length + self.event_type.length + self.incoming;
         if taken.saturating_add(id) > self.storage.limit() {
             self.give_up();
         }
@@ -137,7 +152,7 @@ impl<S: Storage> Block<S> {
             self.open_data(id);
             self.push_data(&chunk[value], id);
         } else {
-            self.data = Part::Chunk { start: value.start, end: value.end };
+            self.data = Part::in_chunk(value);
             self.check_size(id);
         }
     }
@@ -145,21 +160,30 @@ impl<S: Storage> Block<S> {
     /// A whole `event` line, its value at `value` in the chunk.
     pub(crate) fn type_line(&mut self, value: Range<usize>, id: usize) {
         if !self.too_large {
-            self.event_type = if value.is_empty() {
-                Part::Absent
-            } else {
-                Part::Chunk { start: value.start, end: value.end }
-            };
+            self.event_type = if value.is_empty() { Part::ABSENT } else { Part::in_chunk(value) };
             self.check_size(id);
         }
     }
 
+    /// The data, where it lies in the storage, to join more lines to.
+    #[inline(always)]
+    pub(crate) fn joined(&mut self, id: usize) -> Option<Joined<'_>> {
+        let beside = self.event_type.length;
+        let limit = self.storage.limit().saturating_sub(beside).saturating_sub(id);
+        if self.too_large || self.data.state != State::Stored {
+            return None;
+        }
+        let bytes = self.storage.bytes_mut();
+        let room = limit.min(bytes.len().saturating_sub(beside));
+        Some(Joined { bytes: &mut bytes[..room], length: &mut self.data.length })
+    }
+
     /// Begins a `data` line; its value follows in pieces.
     pub(crate) fn open_data(&mut self, id: usize) {
-        if self.data.is_present() {
+        if !self.data.is_present() {
+            self.data = Part::stored(0, 0);
+        } else if !LineEnds::CHEAP || !self.joined(id).is_some_and(|mut data| data.byte(LF)) {
             self.push_data(&[LF], id);
-        } else {
-            self.data = Part::Stored { length: 0 };
         }
     }
 
@@ -167,19 +191,16 @@ impl<S: Storage> Block<S> {
         if self.too_large {
             return;
         }
-        let start = self.data.len();
-        let end = start + piece.len();
-        if piece.len() > self.room(id) || !self.reserve(end + self.event_type.len()) {
+        if self.push_incoming(piece, id) < piece.len() {
             self.give_up();
             return;
         }
-        self.storage.bytes_mut()[start..end].copy_from_slice(piece);
-        self.data = Part::Stored { length: end };
+        self.data = Part::stored(0, self.data.length + core::mem::take(&mut self.incoming));
     }
 
     /// Begins an `event` line; its value follows in pieces and replaces the type.
     pub(crate) fn open_type(&mut self) {
-        self.event_type = Part::Absent;
+        self.event_type = Part::ABSENT;
         self.incoming = 0;
     }
 
@@ -192,11 +213,11 @@ impl<S: Storage> Block<S> {
     pub(crate) fn close_type(&mut self) {
         let length = core::mem::take(&mut self.incoming);
         if length > 0 {
-            let start = self.data.len();
+            let start = self.data.length;
             let bytes = self.storage.bytes_mut();
             let end = bytes.len();
             bytes.copy_within(start..start + length, end - length);
-            self.event_type = Part::Stored { length };
+            self.event_type = Part::stored(end - length, length);
         }
     }
 
@@ -215,65 +236,130 @@ impl<S: Storage> Block<S> {
     }
 
     /// Copies to the storage what still lies in the chunk.
+    #[inline(always)]
     pub(crate) fn settle(&mut self, chunk: &[u8]) {
-        let (data, event_type) = (self.data, self.event_type);
-        if !matches!(data, Part::Chunk { .. }) && !matches!(event_type, Part::Chunk { .. }) {
-            return;
+        if self.data.is_in_chunk() || self.event_type.is_in_chunk() {
+            self.store(chunk);
         }
-        if !self.reserve(data.len() + event_type.len()) {
+    }
+
+    #[inline(never)]
+    fn store(&mut self, chunk: &[u8]) {
+        let (data, event_type) = (self.data, self.event_type);
+        if !self.reserve(data.length + event_type.length) {
             self.give_up();
             return;
         }
         let bytes = self.storage.bytes_mut();
-        if let Part::Chunk { start, end } = data {
-            bytes[..end - start].copy_from_slice(&chunk[start..end]);
-            self.data = Part::Stored { length: end - start };
+        let behind = bytes.len() - event_type.length;
+        if data.is_in_chunk() {
+            copy(chunk, data.range(), &mut bytes[..behind]);
+            self.data = Part::stored(0, data.length);
         }
-        if let Part::Chunk { start, end } = event_type {
-            let length = end - start;
-            let back = bytes.len() - length;
-            bytes[back..].copy_from_slice(&chunk[start..end]);
-            self.event_type = Part::Stored { length };
+        if event_type.is_in_chunk() {
+            put(&chunk[event_type.range()], bytes, behind);
+            self.event_type = Part::stored(behind, event_type.length);
         }
     }
 
     /// Returns how many bytes of `piece` fit and were kept.
+    #[inline(never)]
     fn push_incoming(&mut self, piece: &[u8], id: usize) -> usize {
-        let start = self.data.len() + self.incoming;
-        let fitting = piece.len().min(self.room(id).saturating_sub(self.incoming));
+        let start = self.data.length + self.incoming;
+        let fitting = piece.len().min(self.room(id));
         let end = start + fitting;
-        if !self.reserve(end + self.event_type.len()) {
+        if !self.reserve(end + self.event_type.length) {
             return 0;
         }
-        self.storage.bytes_mut()[start..end].copy_from_slice(&piece[..fitting]);
+        put(&piece[..fitting], self.storage.bytes_mut(), start);
         self.incoming += fitting;
         fitting
     }
 
     /// Makes the storage at least `needed` bytes long, with the type still at its end.
     fn reserve(&mut self, needed: usize) -> bool {
-        let before = self.storage.bytes().len();
-        if needed <= before {
+        if needed <= self.storage.bytes().len() {
             return true;
         }
         if !self.storage.grow(needed) {
             return false;
         }
-        if let Part::Stored { length } = self.event_type {
+        if S::GROWS && self.event_type.state == State::Stored {
             let bytes = self.storage.bytes_mut();
-            let after = bytes.len();
-            bytes.copy_within(before - length..before, after - length);
+            let start = bytes.len() - self.event_type.length;
+            bytes.copy_within(self.event_type.range(), start);
+            self.event_type.start = start;
         }
         true
     }
 
     /// Drops what is held of the event; that it had data is remembered.
+    #[inline(never)]
     fn give_up(&mut self) {
         self.too_large = true;
         self.incoming = 0;
-        self.event_type = Part::Absent;
+        self.event_type = Part::ABSENT;
         if self.data.is_present() {
-            self.data = Part::Stored { length: 0 };
+            self.data = Part::stored(0, 0);
         }
+    }
+}
+
+/// Data that lies in the storage, and the room behind it.
+pub(crate) struct Joined<'a> {
+    bytes: &'a mut [u8],
+    length: &'a mut usize,
+}
+
+impl Joined<'_> {
+    /// Adds a byte to the last line, if there is room for it.
+    #[inline(always)]
+    pub(crate) fn byte(&mut self, byte: u8) -> bool {
+        let Some(first) = self.bytes.get_mut(*self.length) else { return false };
+        *first = byte;
+        *self.length += 1;
+        true
+    }
+
+    /// Adds a piece to the last line, if there is room for it.
+    #[inline(always)]
+    pub(crate) fn piece(&mut self, piece: &[u8]) -> bool {
+        match self.bytes.get_mut(*self.length..) {
+            Some(target) if piece.len() <= target.len() => {
+                copy(piece, 0..piece.len(), target);
+                *self.length += piece.len();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Joins a `data` line, if there is room for it.
+    #[inline(always)]
+    pub(crate) fn line(&mut self, chunk: &[u8], value: Range<usize>) -> bool {
+        match self.bytes.get_mut(*self.length..) {
+            Some([first, target @ ..]) if value.len() <= target.len() => {
+                *first = LF;
+                *self.length += 1 + value.len();
+                copy(chunk, value, target);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Copies a piece of the chunk to the start of a target that is no shorter. A short piece goes as a
+/// block of fixed length where there is one, which needs no loop; what is behind it means nothing.
+#[inline(always)]
+fn copy(chunk: &[u8], piece: Range<usize>, target: &mut [u8]) {
+    const BLOCK: usize = 64;
+    if !LineEnds::CHEAP {
+        return put(&chunk[piece], target, 0);
+    }
+    let source = chunk[piece.start..].first_chunk::<BLOCK>();
+    match (source, target.first_chunk_mut::<BLOCK>()) {
+        (Some(source), Some(target)) if piece.len() <= BLOCK => *target = *source,
+        _ => put(&chunk[piece], target, 0),
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::error::SeedError;
 use crate::item::Item;
-use crate::parser::{Parser, Ready, StreamEnd};
+use crate::lines::Lines;
+use crate::parser::{Parser, StreamEnd};
+use crate::ready::Ready;
 use crate::storage::Storage;
 use crate::text::Text;
 
@@ -32,7 +34,7 @@ use crate::text::Text;
 pub struct BufferedParser<E, I, B> {
     parser: Parser<E, I>,
     buffer: B,
-    start: usize,
+    lines: Lines,
     end: usize,
     ready: Option<Ready>,
 }
@@ -41,7 +43,7 @@ impl<E: Storage, I: Storage, B: Storage> BufferedParser<E, I, B> {
     /// Gives a parser a buffer, of one byte at least. A small one costs speed, never events.
     #[must_use]
     pub const fn new(parser: Parser<E, I>, buffer: B) -> Self {
-        Self { parser, buffer, start: 0, end: 0, ready: None }
+        Self { parser, buffer, lines: Lines::new(), end: 0, ready: None }
     }
 
     /// Space to read the stream's next bytes into. It is empty only while there are items to take
@@ -52,11 +54,13 @@ impl<E: Storage, I: Storage, B: Storage> BufferedParser<E, I, B> {
         // A growing buffer that cannot grow lends what it has.
         let _ = self.buffer.grow(limit);
         let bytes = self.buffer.bytes_mut();
-        if self.start > 0 {
-            bytes.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+        let start = self.lines.position();
+        if start > 0 {
+            bytes.copy_within(start..self.end, 0);
+            self.end -= start;
         }
+        // What was known of the bytes does not hold where they lie now.
+        self.lines = Lines::new();
         &mut bytes[self.end..]
     }
 
@@ -77,7 +81,7 @@ impl<E: Storage, I: Storage, B: Storage> BufferedParser<E, I, B> {
     /// [`next`](Self::next) in two steps, for read loops that return what they find.
     pub fn advance(&mut self) -> bool {
         let chunk = &self.buffer.bytes()[..self.end];
-        self.ready = self.parser.step(chunk, &mut self.start);
+        self.ready = self.parser.step(chunk, &mut self.lines);
         self.ready.is_some()
     }
 
@@ -107,8 +111,8 @@ impl<E: Storage, I: Storage, B: Storage> BufferedParser<E, I, B> {
     /// Ends the stream; see [`Parser::end_stream`]. What was filled and not read is dropped.
     pub fn end_stream(&mut self) -> StreamEnd {
         self.ready = None;
-        let unread = self.start < self.end;
-        self.start = 0;
+        let unread = self.lines.position() < self.end;
+        self.lines = Lines::new();
         self.end = 0;
         let end = self.parser.end_stream();
         if unread { StreamEnd::Unfinished } else { end }

@@ -4,7 +4,8 @@ use core::fmt;
 
 use crate::error::EncodeError;
 use crate::event::{Event, check_id, check_received_id, one_line};
-use crate::line::{self, CR, LF};
+use crate::line::{self, LF};
+use crate::lines::Lines;
 use crate::sink::Sink;
 use crate::text::Text;
 
@@ -192,23 +193,23 @@ impl<'a, S: Sink> DataWriter<'a, S> {
         Ok(Self { sink, after_cr: false, error: None })
     }
 
+    #[inline]
     fn push(&mut self, mut bytes: &[u8]) -> Result<(), S::Error> {
         if self.after_cr && !bytes.is_empty() {
             self.after_cr = false;
             bytes = bytes.strip_prefix(&[LF]).unwrap_or(bytes);
         }
-        while let Some(length) = line::find_end(bytes) {
-            self.sink.put(&bytes[..length])?;
-            self.sink.put(b"\ndata: ")?;
-            let rest = &bytes[length + 1..];
-            bytes = if bytes[length] == CR {
-                self.after_cr = rest.is_empty();
-                rest.strip_prefix(&[LF]).unwrap_or(rest)
-            } else {
-                rest
-            };
+        // Data is mostly one line, and where it is long a search tells that faster.
+        if bytes.len() > 128 && !line::has_end(bytes) {
+            return self.sink.put(bytes);
         }
-        if bytes.is_empty() { Ok(()) } else { self.sink.put(bytes) }
+        let mut lines = Lines::new();
+        while let Some(line) = lines.next(bytes, &mut self.after_cr) {
+            self.sink.put(&bytes[line])?;
+            self.sink.put(b"\ndata: ")?;
+        }
+        let rest = &bytes[lines.position()..];
+        if rest.is_empty() { Ok(()) } else { self.sink.put(rest) }
     }
 
     fn end(self) -> Result<(), S::Error> {

@@ -28,7 +28,7 @@ const MESSAGE: &[u8] = b"message";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Event<'a> {
     data: &'a [u8],
-    /// Empty for `message`.
+    /// Never empty.
     event_type: &'a [u8],
     last_event_id: &'a [u8],
     carries_id: bool,
@@ -39,7 +39,7 @@ impl<'a> Event<'a> {
     /// CR, LF and CRLF as LF.
     #[must_use]
     pub const fn new(data: &'a str) -> Self {
-        Self { data: data.as_bytes(), event_type: b"", last_event_id: b"", carries_id: false }
+        Self { data: data.as_bytes(), event_type: MESSAGE, last_event_id: b"", carries_id: false }
     }
 
     /// An event out of the parts of another one, which need not be UTF-8.
@@ -62,14 +62,15 @@ impl<'a> Event<'a> {
 
     /// Parts that came out of an event, so that they need no check.
     #[doc(hidden)]
+    #[inline(always)]
     #[must_use]
-    pub fn received(
+    pub const fn received(
         data: &'a [u8],
         event_type: &'a [u8],
         last_event_id: &'a [u8],
         carries_id: bool,
     ) -> Self {
-        let event_type = if event_type == MESSAGE { b"" } else { event_type };
+        let event_type = if event_type.is_empty() { MESSAGE } else { event_type };
         Self { data, event_type, last_event_id, carries_id }
     }
 
@@ -102,7 +103,7 @@ impl<'a> Event<'a> {
     /// The type; `message` where the block named none.
     #[must_use]
     pub const fn event_type(&self) -> Text<'a> {
-        Text::new(if self.event_type.is_empty() { MESSAGE } else { self.event_type })
+        Text::new(self.event_type)
     }
 
     /// The last event ID that a browser would show with this event: its own id, or the last one
@@ -147,8 +148,8 @@ impl<'a> Event<'a> {
     }
 
     /// The type as it goes on the wire: empty where no `event` line is needed.
-    pub(crate) const fn type_on_wire(&self) -> &'a [u8] {
-        self.event_type
+    pub(crate) fn type_on_wire(&self) -> &'a [u8] {
+        if self.event_type == MESSAGE { b"" } else { self.event_type }
     }
 }
 

@@ -58,28 +58,43 @@ impl Field {
 /// A `retry` value while it is read: ASCII digits only, at least one, saturating.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RetryValue {
-    milliseconds: Option<u64>,
-    malformed: bool,
+    milliseconds: u64,
+    digits: Digits,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Digits {
+    None,
+    Some,
+    /// And something else.
+    Malformed,
 }
 
 impl RetryValue {
     pub(crate) const fn new() -> Self {
-        Self { milliseconds: None, malformed: false }
+        Self { milliseconds: 0, digits: Digits::None }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            if !byte.is_ascii_digit() {
-                self.malformed = true;
+            if self.digits == Digits::Malformed {
                 return;
             }
-            let value = self.milliseconds.unwrap_or(0);
-            self.milliseconds =
-                Some(value.saturating_mul(10).saturating_add(u64::from(byte - b'0')));
+            self.digits = if byte.is_ascii_digit() { Digits::Some } else { Digits::Malformed };
+            self.milliseconds = if self.milliseconds > u64::MAX / 10 {
+                u64::MAX
+            } else {
+                (10 * self.milliseconds).saturating_add(u64::from(byte.wrapping_sub(b'0')))
+            };
         }
     }
 
-    pub(crate) const fn milliseconds(self) -> Option<u64> {
-        if self.malformed { None } else { self.milliseconds }
+    /// Whether the value is one, as far as it has come.
+    pub(crate) fn is_valid(self) -> bool {
+        self.digits == Digits::Some
+    }
+
+    pub(crate) const fn milliseconds(self) -> u64 {
+        self.milliseconds
     }
 }

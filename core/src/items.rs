@@ -1,7 +1,9 @@
 //! The items of one chunk.
 
 use crate::item::Item;
-use crate::parser::{Parser, Ready};
+use crate::lines::Lines;
+use crate::parser::Parser;
+use crate::ready::Ready;
 use crate::storage::Storage;
 
 /// The items of a chunk that a [`Parser`] was fed. Nothing is read before it is asked for.
@@ -13,16 +15,17 @@ use crate::storage::Storage;
 pub struct Items<'p, 'c, E, I> {
     parser: &'p mut Parser<E, I>,
     chunk: &'c [u8],
-    position: usize,
+    lines: Lines,
     ready: Option<Ready>,
 }
 
 impl<'p, 'c, E: Storage, I: Storage> Items<'p, 'c, E, I> {
     pub(crate) const fn new(parser: &'p mut Parser<E, I>, chunk: &'c [u8]) -> Self {
-        Self { parser, chunk, position: 0, ready: None }
+        Self { parser, chunk, lines: Lines::new(), ready: None }
     }
 
     /// The next item; `None` when all of the chunk has been read.
+    #[inline(always)]
     #[expect(clippy::should_implement_trait, reason = "the item borrows the iterator")]
     pub fn next(&mut self) -> Option<Item<'_>> {
         self.advance();
@@ -31,12 +34,14 @@ impl<'p, 'c, E: Storage, I: Storage> Items<'p, 'c, E, I> {
 
     /// Reads to the next item, and says whether there is one. With [`item`](Self::item) this is
     /// [`next`](Self::next) in two steps, for loops that return what they find.
+    #[inline(always)]
     pub fn advance(&mut self) -> bool {
-        self.ready = self.parser.step(self.chunk, &mut self.position);
+        self.ready = self.parser.step(self.chunk, &mut self.lines);
         self.ready.is_some()
     }
 
     /// The item that [`advance`](Self::advance) came to.
+    #[inline(always)]
     #[must_use]
     pub fn item(&self) -> Option<Item<'_>> {
         self.ready.map(|ready| self.parser.item(self.chunk, ready))
@@ -45,6 +50,6 @@ impl<'p, 'c, E: Storage, I: Storage> Items<'p, 'c, E, I> {
     /// How many bytes of the chunk have been read, up to the end of the last item's last line.
     #[must_use]
     pub const fn consumed(&self) -> usize {
-        self.position
+        self.lines.position()
     }
 }

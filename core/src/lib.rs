@@ -10,23 +10,43 @@ extern crate std;
 
 mod block;
 mod buffered;
+mod chunk_parser;
 mod encoder;
 mod error;
 mod event;
 mod event_id;
 mod field;
 pub mod http;
+mod interpreter;
 mod item;
 mod items;
 mod last_event_id;
 mod line;
+// Vectors of 16 bytes, where every machine of the kind has them. `--cfg sansse_small` tries the way
+// of all others.
+#[cfg_attr(
+    not(all(
+        any(
+            all(target_arch = "x86_64", target_feature = "sse2"),
+            all(target_arch = "aarch64", target_feature = "neon", target_endian = "little")
+        ),
+        not(sansse_small)
+    )),
+    path = "line_search.rs"
+)]
+mod line_ends;
+mod line_parser;
+mod lines;
 mod parser;
+mod ready;
 mod resume;
 mod sink;
 mod storage;
 mod text;
+mod whole_block;
 
 pub use buffered::BufferedParser;
+pub use chunk_parser::ChunkParser;
 pub use encoder::{DataWriter, Encoder};
 pub use error::{BufferTooSmall, EncodeError, FieldError, SeedError};
 pub use event::Event;

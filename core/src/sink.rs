@@ -3,6 +3,7 @@
 use core::convert::Infallible;
 
 use crate::error::BufferTooSmall;
+use crate::line_ends::LineEnds;
 use crate::text::Text;
 
 /// Something that takes the bytes of an event stream.
@@ -54,11 +55,42 @@ impl<'a> SliceSink<'a> {
 impl Sink for SliceSink<'_> {
     type Error = BufferTooSmall;
 
+    #[inline]
     fn put(&mut self, bytes: &[u8]) -> Result<(), BufferTooSmall> {
         let space = self.slice[self.length..].get_mut(..bytes.len()).ok_or(BufferTooSmall)?;
-        space.copy_from_slice(bytes);
+        if LineEnds::CHEAP {
+            copy(bytes, space);
+        } else {
+            space.copy_from_slice(bytes);
+        }
         self.length += bytes.len();
         Ok(())
+    }
+}
+
+/// Copies to a target of the same length. Short pieces, as most are, need no loop: they go as two of
+/// a fixed length, one over the other.
+#[inline(always)]
+fn copy(bytes: &[u8], target: &mut [u8]) {
+    match bytes.len() {
+        32.. => target.copy_from_slice(bytes),
+        16.. => copy_ends::<16>(bytes, target),
+        8.. => copy_ends::<8>(bytes, target),
+        4.. => copy_ends::<4>(bytes, target),
+        2.. => copy_ends::<2>(bytes, target),
+        _ => copy_ends::<1>(bytes, target),
+    }
+}
+
+#[inline(always)]
+fn copy_ends<const N: usize>(bytes: &[u8], target: &mut [u8]) {
+    if let (Some(&first), Some(&last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) {
+        if let Some(target) = target.first_chunk_mut() {
+            *target = first;
+        }
+        if let Some(target) = target.last_chunk_mut() {
+            *target = last;
+        }
     }
 }
 

@@ -32,8 +32,20 @@ impl GrowingStorage {
     }
 }
 
+/// Copies a piece to where there is room for it. (A function of its own keeps the code small, and the
+/// compiler from merging it with faster ways of copying.)
+#[inline(never)]
+pub(crate) fn put(piece: &[u8], bytes: &mut [u8], place: usize) {
+    let room = bytes.get_mut(place..).and_then(|bytes| bytes.get_mut(..piece.len()));
+    if let Some(room) = room {
+        room.copy_from_slice(piece);
+    }
+}
+
 pub(crate) mod sealed {
     pub trait Storage {
+        /// Whether `bytes` may become longer.
+        const GROWS: bool = false;
         /// The most bytes that there will ever be.
         fn limit(&self) -> usize;
         fn bytes(&self) -> &[u8];
@@ -89,6 +101,8 @@ pub(crate) mod sealed {
 
     #[cfg(feature = "alloc")]
     impl Storage for super::GrowingStorage {
+        const GROWS: bool = true;
+
         fn limit(&self) -> usize {
             self.limit
         }

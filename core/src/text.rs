@@ -53,8 +53,14 @@ impl<'a> Text<'a> {
     ///
     /// Says where the bytes stop being UTF-8. `Display` and
     /// [`to_string_lossy`](Self::to_string_lossy) replace what is not.
-    pub const fn to_str(self) -> Result<&'a str, Utf8Error> {
-        core::str::from_utf8(self.0)
+    #[inline(always)]
+    pub fn to_str(self) -> Result<&'a str, Utf8Error> {
+        match self.0 {
+            // What most events have for an id and for a type.
+            b"" => Ok(""),
+            b"message" => Ok("message"),
+            bytes => check(bytes),
+        }
     }
 
     /// The text a browser would show: borrowed where the bytes are UTF-8, else with U+FFFD for
@@ -67,6 +73,27 @@ impl<'a> Text<'a> {
             Err(_) => alloc::string::String::from_utf8_lossy(self.0),
         }
     }
+}
+
+#[cfg(feature = "std")]
+#[inline(always)]
+fn check(bytes: &[u8]) -> Result<&str, Utf8Error> {
+    match simdutf8::basic::from_utf8(bytes) {
+        Ok(text) => Ok(text),
+        Err(_) => explain(bytes),
+    }
+}
+
+/// It does not say where the text ends to be UTF-8.
+#[cfg(feature = "std")]
+#[cold]
+fn explain(bytes: &[u8]) -> Result<&str, Utf8Error> {
+    core::str::from_utf8(bytes)
+}
+
+#[cfg(not(feature = "std"))]
+fn check(bytes: &[u8]) -> Result<&str, Utf8Error> {
+    core::str::from_utf8(bytes)
 }
 
 impl fmt::Display for Text<'_> {

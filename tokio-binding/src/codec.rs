@@ -49,7 +49,7 @@ impl EventCodec {
     /// The last event ID as of the last block that was read to its end.
     #[must_use]
     pub fn last_event_id(&self) -> Text<'_> {
-        self.intake.parser.last_event_id()
+        self.intake.last_event_id()
     }
 
     /// How the stream ended, once it has.

@@ -1,5 +1,10 @@
 //! Events and items that own their bytes.
 
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use sansse::{Event, FieldError, Item, Text};
 
@@ -15,24 +20,33 @@ use sansse::{Event, FieldError, Item, Text};
 /// assert_eq!(event.as_event().encoded_len(), 35);
 /// # Ok::<(), sansse_tokio::FieldError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct OwnedEvent {
-    data: Bytes,
-    /// Empty for `message`.
-    event_type: Bytes,
-    last_event_id: Bytes,
-    carries_id: bool,
+    chunk: Arc<Bytes>,
+    /// Where in the chunk the data lies, the type (empty for `message`), and the id if the block
+    /// carries one.
+    data: Range<usize>,
+    event_type: Range<usize>,
+    id: Range<usize>,
+    /// The last event ID of a block that carries none, unless it is empty.
+    sticky_id: Option<Arc<Bytes>>,
 }
+
+/// Where the id lies if there is none. (Not an `Option`, since moving an event takes as long as
+/// making it, and more if it has gaps.)
+const NO_ID: Range<usize> = usize::MAX..usize::MAX;
 
 impl OwnedEvent {
     /// An event of type `message` without an id.
     #[must_use]
     pub fn new(data: impl Into<String>) -> Self {
+        let data = Bytes::from(data.into());
         Self {
-            data: data.into().into(),
-            event_type: Bytes::new(),
-            last_event_id: Bytes::new(),
-            carries_id: false,
+            data: 0..data.len(),
+            event_type: 0..0,
+            id: NO_ID,
+            chunk: Arc::new(data),
+            sticky_id: None,
         }
     }
 
@@ -41,11 +55,9 @@ impl OwnedEvent {
     /// # Errors
     ///
     /// When the type holds a line break.
-    pub fn with_type(mut self, event_type: impl Into<String>) -> Result<Self, FieldError> {
-        let event_type = event_type.into();
-        Event::new("").with_type(&event_type)?;
-        self.event_type = event_type.into();
-        Ok(self)
+    pub fn with_type(self, event_type: impl AsRef<str>) -> Result<Self, FieldError> {
+        let named = self.as_event().with_type(event_type.as_ref())?;
+        Ok(Self::copied(&named, self.sticky_id.clone()))
     }
 
     /// Gives the event an id. An empty one clears the reader's last event ID.
@@ -53,67 +65,120 @@ impl OwnedEvent {
     /// # Errors
     ///
     /// When the id holds a line break or U+0000, or begins or ends with a space or a tab.
-    pub fn with_id(mut self, id: impl Into<String>) -> Result<Self, FieldError> {
-        let id = id.into();
-        Event::new("").with_id(&id)?;
-        self.last_event_id = id.into();
-        self.carries_id = true;
-        Ok(self)
+    pub fn with_id(self, id: impl AsRef<str>) -> Result<Self, FieldError> {
+        let identified = self.as_event().with_id(id.as_ref())?;
+        Ok(Self::copied(&identified, None))
     }
 
     /// The same event, borrowed.
+    #[inline]
     #[must_use]
     pub fn as_event(&self) -> Event<'_> {
-        Event::received(&self.data, &self.event_type, &self.last_event_id, self.carries_id)
+        Event::received(
+            self.data().as_bytes(),
+            &self.chunk[self.event_type.clone()],
+            self.last_event_id().as_bytes(),
+            self.id != NO_ID,
+        )
     }
 
     /// The data, its lines joined with LF.
+    #[inline]
     #[must_use]
     pub fn data(&self) -> Text<'_> {
-        self.as_event().data()
+        Text::new(&self.chunk[self.data.clone()])
     }
 
     /// The data's bytes, shared.
     #[must_use]
-    pub const fn data_bytes(&self) -> &Bytes {
-        &self.data
+    pub fn data_bytes(&self) -> Bytes {
+        self.chunk.slice(self.data.clone())
     }
 
     /// The type; `message` where none was named.
+    #[inline]
     #[must_use]
     pub fn event_type(&self) -> Text<'_> {
-        self.as_event().event_type()
+        Event::received(b"", &self.chunk[self.event_type.clone()], b"", false).event_type()
     }
 
     /// The last event ID that a browser would show with this event.
+    #[inline]
     #[must_use]
     pub fn last_event_id(&self) -> Text<'_> {
-        Text::new(&self.last_event_id)
+        let sticky = || self.sticky_id.as_ref().map_or(b"".as_slice(), |id| id);
+        Text::new(self.chunk.get(self.id.clone()).unwrap_or_else(sticky))
     }
 
     /// The id that the event's own block carries.
     #[must_use]
     pub fn id(&self) -> Option<Text<'_>> {
-        self.carries_id.then(|| self.last_event_id())
+        self.chunk.get(self.id.clone()).map(Text::new)
     }
 
-    /// Owns what `event` borrows: shares what lies in `chunk`, and the id where it is `known`.
-    pub(crate) fn sharing(event: &Event<'_>, chunk: &Bytes, known_id: &mut Bytes) -> Self {
+    /// Owns what `event` borrows from `chunk`; `None` where a part lies elsewhere.
+    #[inline(always)]
+    pub(crate) fn sharing(
+        event: &Event<'_>,
+        chunk: &Arc<Bytes>,
+        sticky_id: impl FnOnce() -> Option<Arc<Bytes>>,
+    ) -> Option<Self> {
+        let data = place(chunk, event.data())?;
+        let event_type = place(chunk, type_on_wire(event))?;
+        let (id, sticky_id) = match event.id() {
+            Some(id) => (place(chunk, id)?, None),
+            None => (NO_ID, sticky_id()),
+        };
+        Some(Self { chunk: Arc::clone(chunk), data, event_type, id, sticky_id })
+    }
+
+    /// Owns what `event` borrows, all but a sticky id.
+    #[inline(never)]
+    pub(crate) fn copied(event: &Event<'_>, sticky_id: Option<Arc<Bytes>>) -> Self {
+        let (data, event_type) = (event.data().as_bytes(), type_on_wire(event).as_bytes());
+        let id = event.id().unwrap_or_default().as_bytes();
+        let chunk = [data, event_type, id].concat();
+        let (start_of_type, start_of_id) = (data.len(), data.len() + event_type.len());
         Self {
-            data: share(chunk, event.data().as_bytes()),
-            event_type: match event.event_type().as_bytes() {
-                b"message" => Bytes::new(),
-                event_type => share(chunk, event_type),
-            },
-            last_event_id: share_id(known_id, event.last_event_id()),
-            carries_id: event.id().is_some(),
+            data: 0..start_of_type,
+            event_type: start_of_type..start_of_id,
+            id: if event.id().is_some() { start_of_id..chunk.len() } else { NO_ID },
+            chunk: Arc::new(chunk.into()),
+            sticky_id,
         }
     }
 }
 
 impl From<Event<'_>> for OwnedEvent {
     fn from(event: Event<'_>) -> Self {
-        Self::sharing(&event, &Bytes::new(), &mut Bytes::new())
+        let id = event.last_event_id().as_bytes();
+        let is_sticky = event.id().is_none() && !id.is_empty();
+        Self::copied(&event, is_sticky.then(|| Arc::new(Bytes::copy_from_slice(id))))
+    }
+}
+
+impl fmt::Debug for OwnedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedEvent")
+            .field("data", &self.data())
+            .field("event_type", &self.event_type())
+            .field("last_event_id", &self.last_event_id())
+            .field("id", &self.id())
+            .finish()
+    }
+}
+
+impl PartialEq for OwnedEvent {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_event() == other.as_event()
+    }
+}
+
+impl Eq for OwnedEvent {}
+
+impl Hash for OwnedEvent {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_event().hash(state);
     }
 }
 
@@ -143,15 +208,15 @@ pub enum OwnedItem {
 
 impl OwnedItem {
     /// Owns what `item` borrows; `None` for a kind of item that this version does not know.
-    pub(crate) fn sharing(item: &Item<'_>, chunk: &Bytes, known_id: &mut Bytes) -> Option<Self> {
+    pub(crate) fn sharing(item: &Item<'_>, chunk: &Bytes) -> Option<Self> {
         Some(match item {
-            Item::Event(event) => Self::Event(OwnedEvent::sharing(event, chunk, known_id)),
+            Item::Event(event) => Self::Event((*event).into()),
             Item::TooLarge(event) => Self::TooLarge {
                 last_event_id: Bytes::copy_from_slice(event.last_event_id().as_bytes()),
             },
             Item::Retry(milliseconds) => Self::Retry(*milliseconds),
             Item::Comment(comment) => Self::Comment {
-                text: share(chunk, comment.text().as_bytes()),
+                text: share(chunk, comment.text()),
                 truncated: comment.is_truncated(),
             },
             Item::IdTooLong => Self::IdTooLong,
@@ -160,21 +225,27 @@ impl OwnedItem {
     }
 }
 
-/// The bytes of `part`: shared where they lie in `chunk`, else copied.
-fn share(chunk: &Bytes, part: &[u8]) -> Bytes {
-    if part.is_empty() {
-        Bytes::new()
-    } else if chunk.as_ptr_range().contains(&part.as_ptr()) {
-        chunk.slice_ref(part)
-    } else {
-        Bytes::copy_from_slice(part)
-    }
+/// The type, empty for `message`.
+#[inline]
+fn type_on_wire<'a>(event: &Event<'a>) -> Text<'a> {
+    let event_type = event.event_type();
+    if event_type == "message" { Text::default() } else { event_type }
 }
 
-/// Streams without ids, and events between two ids, all share one.
-fn share_id(known: &mut Bytes, id: Text<'_>) -> Bytes {
-    if *known != id.as_bytes() {
-        *known = Bytes::copy_from_slice(id.as_bytes());
+/// Where a part lies in the chunk, if it does.
+#[inline]
+fn place(chunk: &Bytes, part: Text<'_>) -> Option<Range<usize>> {
+    if part.is_empty() {
+        return Some(0..0);
     }
-    known.clone()
+    let start = (part.as_bytes().as_ptr() as usize).checked_sub(chunk.as_ptr() as usize)?;
+    (start < chunk.len()).then(|| start..start + part.len())
+}
+
+/// The bytes of `part`: shared where they lie in `chunk`, else copied.
+fn share(chunk: &Bytes, part: Text<'_>) -> Bytes {
+    match place(chunk, part) {
+        Some(place) => chunk.slice(place),
+        None => Bytes::copy_from_slice(part.as_bytes()),
+    }
 }

@@ -67,7 +67,7 @@ impl<S> EventStream<S> {
 
     /// The last event ID as of the last block that was read to its end.
     pub fn last_event_id(&self) -> Text<'_> {
-        self.intake.parser.last_event_id()
+        self.intake.last_event_id()
     }
 
     /// How the stream ended, once it has.
@@ -78,7 +78,7 @@ impl<S> EventStream<S> {
     /// The parser back, for the next stream; it keeps the last event ID.
     pub fn into_parser(mut self) -> Parser<GrowingStorage, GrowingStorage> {
         self.intake.end_stream();
-        self.intake.parser
+        self.intake.into_parser()
     }
 }
 
@@ -103,6 +103,7 @@ where
 {
     type Item = Result<OwnedItem, E>;
 
+    #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         loop {

@@ -1,0 +1,125 @@
+//! A parser with the chunk that it reads, for chunks that own their bytes.
+
+use crate::error::SeedError;
+use crate::item::Item;
+use crate::lines::Lines;
+use crate::parser::{Parser, StreamEnd};
+use crate::ready::Ready;
+use crate::storage::Storage;
+use crate::text::Text;
+
+/// A [`Parser`] that holds the chunk being read, for adapters whose chunks own their bytes (a
+/// `Vec`, a shared buffer) and that give out one item at a time.
+///
+/// ```
+/// use sansse::{ChunkParser, Item, Parser};
+///
+/// let mut parser = ChunkParser::new(Parser::new([0; 64], [0; 3 * 16]), Vec::new());
+/// let mut count = 0;
+/// for chunk in [b"data: 1\n\nda".to_vec(), b"ta: 2\n\n".to_vec()] {
+///     parser.push(chunk);
+///     while let Some(item) = parser.next() {
+///         count += usize::from(matches!(item, Item::Event(_)));
+///     }
+/// }
+/// assert_eq!(count, 2);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ChunkParser<E, I, C> {
+    parser: Parser<E, I>,
+    chunk: C,
+    lines: Lines,
+    ready: Option<Ready>,
+}
+
+impl<E: Storage, I: Storage, C: AsRef<[u8]>> ChunkParser<E, I, C> {
+    /// Gives a parser its first chunk, which may be empty.
+    #[must_use]
+    pub const fn new(parser: Parser<E, I>, chunk: C) -> Self {
+        Self { parser, chunk, lines: Lines::new(), ready: None }
+    }
+
+    /// Goes on to the next chunk. What has not been read of the last one is dropped, so take all
+    /// items first.
+    #[inline]
+    pub fn push(&mut self, chunk: C) {
+        self.chunk = chunk;
+        self.lines = Lines::new();
+        self.ready = None;
+    }
+
+    /// The chunk being read.
+    #[must_use]
+    pub const fn chunk(&self) -> &C {
+        &self.chunk
+    }
+
+    /// The chunk being read, for a change of its owner: it must go on to hold the same bytes, or
+    /// what comes out of it means nothing.
+    #[inline(always)]
+    pub const fn chunk_mut(&mut self) -> &mut C {
+        &mut self.chunk
+    }
+
+    /// The next item; `None` when all of the chunk has been read.
+    #[inline(always)]
+    #[expect(clippy::should_implement_trait, reason = "the item borrows the parser")]
+    pub fn next(&mut self) -> Option<Item<'_>> {
+        self.advance();
+        self.item()
+    }
+
+    /// Reads to the next item, and says whether there is one. With [`item`](Self::item) this is
+    /// [`next`](Self::next) in two steps, for loops that return what they find.
+    #[inline(always)]
+    pub fn advance(&mut self) -> bool {
+        self.ready = self.parser.step(self.chunk.as_ref(), &mut self.lines);
+        self.ready.is_some()
+    }
+
+    /// The item that [`advance`](Self::advance) came to.
+    #[inline(always)]
+    #[must_use]
+    pub fn item(&self) -> Option<Item<'_>> {
+        self.ready.map(|ready| self.parser.item(self.chunk.as_ref(), ready))
+    }
+
+    /// Whether all of the chunk has been read. The item that was come to last may still lie in it.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.lines.position() >= self.chunk.as_ref().len()
+    }
+
+    /// The last event ID; see [`Parser::last_event_id`].
+    #[must_use]
+    pub fn last_event_id(&self) -> Text<'_> {
+        self.parser.last_event_id()
+    }
+
+    /// Sets the last event ID; see [`Parser::seed_last_event_id`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the parser.
+    pub fn seed_last_event_id(&mut self, id: &[u8]) -> Result<(), SeedError> {
+        self.ready = None;
+        self.parser.seed_last_event_id(id)
+    }
+
+    /// Ends the stream; see [`Parser::end_stream`]. What was not read of the chunk is dropped.
+    pub fn end_stream(&mut self) -> StreamEnd {
+        self.ready = None;
+        let length = self.chunk.as_ref().len();
+        let unread = self.lines.position() < length;
+        self.lines.skip_to(length);
+        let end = self.parser.end_stream();
+        if unread { StreamEnd::Unfinished } else { end }
+    }
+
+    /// The parser back, as it stands after what has been read.
+    #[must_use]
+    pub fn into_parser(self) -> Parser<E, I> {
+        self.parser
+    }
+}
