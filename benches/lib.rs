@@ -1,4 +1,7 @@
 #![doc = include_str!("README.md")]
 
+pub mod chunks;
 pub mod corpus;
+#[cfg(feature = "peers")]
+pub mod peers;
 mod random;

@@ -4,37 +4,10 @@ mod settings;
 
 use std::hint::black_box;
 
+use benches::chunks::Chunks;
 use benches::corpus::Corpus;
 use criterion::{BenchmarkId, Throughput};
 use sansse::{Item, Parser};
-
-/// A way to cut a stream into chunks.
-#[derive(Clone, Copy)]
-enum Chunks {
-    Whole,
-    Blocks,
-    Bytes(usize),
-}
-
-impl Chunks {
-    fn of(self, corpus: &Corpus) -> Vec<&[u8]> {
-        match self {
-            Self::Whole => vec![&corpus.stream],
-            Self::Blocks => corpus.blocks().collect(),
-            Self::Bytes(size) => corpus.stream.chunks(size).collect(),
-        }
-    }
-}
-
-/// From what a fast reader gets to the worst that can come.
-const CHUNKS: [(&str, Chunks); 6] = [
-    ("whole", Chunks::Whole),
-    ("16KiB", Chunks::Bytes(16 * 1024)),
-    ("1460B", Chunks::Bytes(1460)),
-    ("block", Chunks::Blocks),
-    ("64B", Chunks::Bytes(64)),
-    ("1B", Chunks::Bytes(1)),
-];
 
 fn main() {
     let mut criterion = settings::criterion();
@@ -42,7 +15,7 @@ fn main() {
     let mut storage = vec![0; 128 * 1024];
     for corpus in Corpus::all() {
         group.throughput(Throughput::Bytes(corpus.stream.len() as u64));
-        for (name, chunks) in CHUNKS {
+        for (name, chunks) in Chunks::ALL {
             let id = BenchmarkId::new(corpus.name, name);
             let chunks = chunks.of(&corpus);
             group.bench_function(id, |bencher| bencher.iter(|| parse(&chunks, &mut storage)));

@@ -1,0 +1,137 @@
+//! What there is to measure.
+
+use benches::chunks::Chunks;
+use benches::corpus::Corpus;
+use benches::peers::encoder::{Encoder, Shape};
+use benches::peers::input::Source;
+use benches::peers::reader::Reader;
+use benches::peers::{self, ours};
+use clap::Args;
+
+use crate::encode;
+use crate::expected::Expected;
+use crate::field::Field;
+use crate::row::{self, Row};
+use crate::table;
+
+/// A kind of work that ours and others do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Suite {
+    /// The core's parser against parsers.
+    Parse,
+    /// The tokio binding's stream against streams.
+    ParseOwned,
+    /// [`Parse`](Self::Parse), where ours checks that events are UTF-8, as the others do.
+    ParseText,
+    /// The core's encoder against encoders.
+    Encode,
+}
+
+/// What to leave out of a suite.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Filter {
+    /// Only this corpus, such as `a1`; of the suite `encode`, only this event
+    #[arg(long)]
+    corpus: Option<String>,
+    /// Only these chunks, such as `64B`
+    #[arg(long)]
+    chunk: Option<String>,
+    /// Without the others
+    #[arg(long)]
+    ours_only: bool,
+}
+
+impl Suite {
+    /// All suites.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Parse, Self::ParseOwned, Self::ParseText, Self::Encode];
+
+    /// What it and its file are called.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Parse => "parse",
+            Self::ParseOwned => "parse-owned",
+            Self::ParseText => "parse-text",
+            Self::Encode => "encode",
+        }
+    }
+
+    /// Measures it.
+    ///
+    /// # Errors
+    ///
+    /// When we are wrong.
+    pub(crate) fn run(self, filter: &Filter) -> Result<Vec<Row>, String> {
+        let mut rows = match self {
+            Self::Parse => {
+                parse(filter, vec![Box::<ours::Parser>::default()], peers::parsers(), &Chunks::ALL)
+            }
+            Self::ParseOwned => {
+                parse(filter, vec![Box::<ours::Stream>::default()], peers::streams(), &Chunks::ALL)
+            }
+            Self::ParseText => parse(
+                filter,
+                vec![Box::<ours::TextParser>::default(), Box::<ours::Parser>::default()],
+                peers::parsers(),
+                // Events that are cut into pieces say nothing new about text.
+                &Chunks::ALL[..3],
+            ),
+            Self::Encode => encode(filter, Box::<ours::Encoder>::default(), peers::encoders()),
+        }?;
+        row::choose_peers(&mut rows);
+        Ok(rows)
+    }
+
+    /// What it came to, in Markdown.
+    pub(crate) fn tables(self, rows: &[Row]) -> String {
+        match self {
+            Self::Encode => table::encode(rows),
+            _ => table::parse(rows),
+        }
+    }
+}
+
+impl Filter {
+    /// Whether nothing is left out.
+    pub(crate) const fn is_all(&self) -> bool {
+        self.corpus.is_none() && self.chunk.is_none() && !self.ours_only
+    }
+
+    fn takes(&self, corpus: &str, chunk: &str) -> bool {
+        self.corpus.as_deref().is_none_or(|name| name == corpus)
+            && self.chunk.as_deref().is_none_or(|name| name == chunk)
+    }
+
+    fn peers<T>(&self, peers: Vec<T>) -> Vec<T> {
+        if self.ours_only { Vec::new() } else { peers }
+    }
+}
+
+fn parse(
+    filter: &Filter,
+    ours: Vec<Box<dyn Reader>>,
+    peers: Vec<Box<dyn Reader>>,
+    all_chunks: &[(&'static str, Chunks)],
+) -> Result<Vec<Row>, String> {
+    let mut field = Field { ours, peers: filter.peers(peers) };
+    let mut rows = Vec::new();
+    for source in Corpus::all().map(Source::new) {
+        let expected = Expected::of(&source.corpus);
+        for &(name, chunks) in all_chunks {
+            if filter.takes(source.corpus.name, name) {
+                rows.push(field.measure(&source, &expected, name, chunks)?);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn encode(
+    filter: &Filter,
+    mut ours: Box<dyn Encoder>,
+    peers: Vec<Box<dyn Encoder>>,
+) -> Result<Vec<Row>, String> {
+    let mut peers = filter.peers(peers);
+    let shapes = Shape::all().into_iter().filter(|shape| filter.takes(shape.name, encode::CHUNK));
+    shapes.map(|shape| encode::measure(&shape, &mut *ours, &mut peers)).collect()
+}
