@@ -56,8 +56,7 @@ fn check(implementation: &mut dyn Implementation, case: &Case) {
     let settings = Settings::roomy();
     assert!(implementation.supports(&settings), "{name}");
     let stream = case.input.as_bytes();
-    let expected = oracle::interpret(&settings, stream);
-    let due = oracle::due(&settings, stream);
+    let (expected, due) = oracle::interpret_with_due(&settings, stream);
     assert_eq!(Shown::of(&expected), case.shown(), "{name}");
     for chunks in chunking::usual(stream) {
         let reading = implementation.run(&settings, &chunks);

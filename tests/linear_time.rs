@@ -71,6 +71,8 @@ impl Hostile {
             ("id:", "x"),
             ("", "id:some id\n"),
             ("", "id\ndata\n\n"),
+            ("", "data:x\n\n"),
+            ("", "event:y\nid:z\ndata:x\r\n\r\n"),
             (":", "x"),
             ("data:x\nevent:y\n", ":x\n"),
             ("data:x\nevent:y\n", "retry:1\n"),

@@ -167,3 +167,24 @@ fn growing_storage_stays_in_its_limit() {
     let untouched = measure(|| drop(Parser::growing(EVENT_LIMIT, ID_LIMIT)));
     assert_eq!(untouched.count_total, 0);
 }
+
+/// What all events of a chunk share is made once.
+#[cfg(feature = "hosts")]
+#[test]
+fn events_of_a_chunk_are_owned_without_an_allocation_each() {
+    use futures_util::{FutureExt, StreamExt, stream};
+    use sansse_tokio::{EventStream, OwnedItem};
+
+    let chunk = bytes::Bytes::from("event: tick\nid: 7\ndata: shared\n\n".repeat(1000));
+    let mut items = EventStream::new(stream::iter([Ok::<_, std::convert::Infallible>(chunk)]));
+    let mut events = 0;
+    let allocations = measure(|| {
+        while let Some(Some(item)) = items.next().now_or_never() {
+            assert!(matches!(item, Ok(OwnedItem::Event(_))));
+            events += 1;
+        }
+    });
+    assert_eq!(events, 1000);
+    // The chunk's, and the room for the last event ID.
+    assert!(allocations.count_total <= 4, "{} allocations", allocations.count_total);
+}

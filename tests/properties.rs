@@ -5,6 +5,7 @@ use proptest::sample::Index;
 use sansse::{FmtSink, GrowingStorage, Parser, SeedError, Sink, Text};
 use tests::byte_string::ByteString;
 use tests::core_parsers::{OverSlices, configure};
+use tests::expectation::Expectation;
 use tests::implementation::{Implementation, implementations};
 use tests::oracle;
 use tests::outcome::{Event, Item, Outcome};
@@ -23,16 +24,26 @@ proptest! {
     ) {
         let stream = stream.as_bytes();
         let chunks = strategy::cut(stream, &cuts);
-        let expected = oracle::interpret(&settings, stream);
-        let arrivals = oracle::arrivals(&oracle::due(&settings, stream), &chunks);
+        let expected = Expectation::of(&settings, stream);
         for mut implementation in implementations() {
-            if !implementation.supports(&settings) {
-                continue;
+            if implementation.supports(&settings) {
+                expected.check(implementation.as_mut(), &chunks);
             }
-            let reading = implementation.run(&settings, &chunks);
-            prop_assert_eq!(&reading.outcome, &expected, "{}", implementation.name());
-            if let Some(reported) = reading.arrivals {
-                prop_assert_eq!(&reported, &arrivals, "{}", implementation.name());
+        }
+    }
+
+    /// Law 1, where lines are so long that they are searched for and copied in blocks.
+    #[test]
+    fn any_chunking_of_long_lines_is_as_the_oracle_has_it(
+        (stream, settings) in strategy::long_stream_and_settings(),
+        lengths in strategy::chunk_lengths(),
+    ) {
+        let stream = stream.as_bytes();
+        let chunks = chunking::of_lengths(stream, &lengths);
+        let expected = Expectation::of(&settings, stream);
+        for mut implementation in implementations() {
+            if implementation.supports(&settings) {
+                expected.check(implementation.as_mut(), &chunks);
             }
         }
     }
@@ -92,7 +103,7 @@ proptest! {
             match pair {
                 (Item::Event(event), Item::Event(unlimited)) => {
                     prop_assert_eq!(event, unlimited);
-                    prop_assert!(size(event) <= settings.event_limit);
+                    prop_assert!(event.size() <= settings.event_limit);
                 }
                 (Item::TooLarge { last_event_id }, Item::Event(event)) => {
                     prop_assert_eq!(last_event_id, &event.last_event_id);
@@ -191,8 +202,10 @@ proptest! {
             ]),
             0..8,
         ),
+        // What checks many bytes at a time must still find each.
+        (before, behind) in (0..150_usize, 0..150_usize),
     ) {
-        let bytes = pieces.concat();
+        let bytes = [vec![b'a'; before], pieces.concat(), vec![b'a'; behind]].concat();
         let shown = utf8::decode(&bytes);
         let text = Text::new(&bytes);
         prop_assert_eq!(&text.to_string(), &shown);
@@ -259,14 +272,6 @@ proptest! {
             }
         }
     }
-}
-
-/// What the limit counts; the type only where it is not the default, which needs no bytes.
-fn size(event: &Event) -> usize {
-    let event_type = event.event_type.as_bytes();
-    let type_size = if event_type == b"message" { 0 } else { event_type.len() };
-    let id_size = event.id.as_ref().map_or(0, |id| id.as_bytes().len());
-    event.data.as_bytes().len() + type_size + id_size
 }
 
 /// A line of a block with one `data` line.

@@ -12,6 +12,23 @@ pub fn fixed(stream: &[u8], size: usize) -> Vec<&[u8]> {
     stream.chunks(size).collect()
 }
 
+/// Chunks of these lengths, over and over, the last one what is left. A length of 0 is all of the
+/// rest.
+#[must_use]
+pub fn of_lengths<'a>(mut stream: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
+    let mut chunks = Vec::new();
+    for &length in lengths.iter().cycle() {
+        let length = if length == 0 { stream.len() } else { stream.len().min(length) };
+        let (chunk, rest) = stream.split_at(length);
+        chunks.push(chunk);
+        stream = rest;
+        if stream.is_empty() {
+            break;
+        }
+    }
+    chunks
+}
+
 /// Two chunks, at every place, the ends included.
 pub fn two_way(stream: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
     (0..=stream.len()).map(|cut| at(stream, &[cut]))
@@ -67,6 +84,8 @@ mod tests {
                 assert_eq!(chunks.concat(), stream);
             }
         }
+        assert_eq!(of_lengths(b"abcdefg", &[1, 2]).concat(), b"abcdefg");
+        assert_eq!(of_lengths(b"abcdefg", &[1, 0]), [b"a".as_slice(), b"bcdefg"]);
         assert_eq!(compositions(b"").count(), 1);
         assert_eq!(two_way(b"abc").count(), 4);
     }

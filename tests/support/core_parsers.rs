@@ -1,6 +1,8 @@
 //! The parsers of the core, used in each of the ways that they allow.
 
-use sansse::{BufferedParser, GrowingStorage, Items, Parser, Storage, StreamEnd, Text};
+use sansse::{
+    BufferedParser, ChunkParser, GrowingStorage, Items, Parser, Storage, StreamEnd, Text,
+};
 
 use crate::implementation::{Implementation, Reading};
 use crate::outcome::{Item, Outcome};
@@ -136,6 +138,30 @@ impl Implementation for Cloned {
             parser = clone;
         }
         record.end(parser)
+    }
+}
+
+/// A [`ChunkParser`], whose chunks own their bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Owning;
+
+impl Implementation for Owning {
+    fn name(&self) -> String {
+        "ChunkParser".into()
+    }
+
+    fn run(&mut self, settings: &Settings, chunks: &[&[u8]]) -> Reading {
+        let mut parser = ChunkParser::new(growing(settings), Vec::new());
+        let mut record = Record::default();
+        for chunk in chunks {
+            parser.push(chunk.to_vec());
+            while let Some(item) = parser.next() {
+                record.item(item);
+            }
+            record.end_of_chunk();
+        }
+        let end = parser.end_stream();
+        record.reading(parser.last_event_id(), end)
     }
 }
 

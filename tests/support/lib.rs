@@ -11,6 +11,7 @@ pub mod client;
 pub mod command;
 pub mod core_parsers;
 pub mod encoding;
+pub mod expectation;
 pub mod implementation;
 pub mod oracle;
 pub mod outcome;

@@ -15,7 +15,20 @@ use crate::utf8;
 /// Interprets a stream. Its bytes stay as they came.
 #[must_use]
 pub fn interpret(settings: &Settings, stream: &[u8]) -> Outcome {
-    interpret_lines(settings, without_byte_order_mark(stream)).0
+    interpret_with_due(settings, stream).0
+}
+
+/// The same, and where in the stream each item is due: behind the line that makes it. A line ends
+/// with its CR, whatever may follow.
+#[must_use]
+pub fn interpret_with_due(settings: &Settings, stream: &[u8]) -> (Outcome, Vec<usize>) {
+    let body = without_byte_order_mark(stream);
+    let mark = stream.len() - body.len();
+    let (outcome, mut due) = interpret_lines(settings, body);
+    for end in &mut due {
+        *end += mark;
+    }
+    (outcome, due)
 }
 
 /// Interprets a stream in the order of the standard's own words: all of it is decoded first.
@@ -27,23 +40,24 @@ pub fn interpret_decoded(settings: &Settings, stream: &[u8]) -> Outcome {
     interpret_lines(settings, text.as_bytes()).0
 }
 
-/// Where in the stream each item is due: behind the line that makes it. A line ends with its CR,
-/// whatever may follow.
+/// The sizes of the events of a stream, as a limit counts them, where no limit is near.
 #[must_use]
-pub fn due(settings: &Settings, stream: &[u8]) -> Vec<usize> {
-    let body = without_byte_order_mark(stream);
-    let mark = stream.len() - body.len();
-    interpret_lines(settings, body).1.into_iter().map(|end| mark + end).collect()
+pub fn event_sizes(stream: &[u8]) -> Vec<usize> {
+    let settings = Settings::roomy().with_limits(usize::MAX, usize::MAX);
+    interpret(&settings, stream).events().map(Event::size).collect()
 }
 
-/// How many items are due after each chunk, by where they are [`due`].
+/// How many items are due after each chunk, by where they are due.
 #[must_use]
 pub fn arrivals(due: &[usize], chunks: &[&[u8]]) -> Vec<usize> {
-    let ends = chunks.iter().scan(0, |fed, chunk| {
-        *fed += chunk.len();
-        Some(*fed)
+    let mut fed = 0;
+    let mut count = 0;
+    let arrived = chunks.iter().map(|chunk| {
+        fed += chunk.len();
+        count += due[count..].iter().take_while(|&&end| end <= fed).count();
+        count
     });
-    ends.map(|fed| due.iter().take_while(|&&end| end <= fed).count()).collect()
+    arrived.collect()
 }
 
 /// "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM), if any."

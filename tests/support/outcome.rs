@@ -84,6 +84,20 @@ impl Outcome {
     }
 }
 
+impl Event {
+    /// Its bytes as far as a limit counts them: data, type and the id of its block. The type is taken
+    /// for not named where it is `message`.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let event_type = match self.event_type.as_bytes() {
+            b"message" => 0,
+            named => named.len(),
+        };
+        let id = self.id.as_ref().map_or(0, |id| id.as_bytes().len());
+        self.data.as_bytes().len() + event_type + id
+    }
+}
+
 impl From<sansse::Item<'_>> for Item {
     /// # Panics
     ///

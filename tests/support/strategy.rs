@@ -6,6 +6,7 @@ use proptest::sample::{Index, select};
 
 use crate::byte_string::ByteString;
 use crate::chunking;
+use crate::oracle;
 use crate::settings::Settings;
 
 /// So many cases. Failures are shrunk and shown, not written to a file.
@@ -23,6 +24,28 @@ pub fn stream() -> impl Strategy<Value = ByteString> {
 /// The same, of few and short lines.
 pub fn short_stream() -> impl Strategy<Value = ByteString> {
     lines(8, short_value())
+}
+
+/// A stream of long lines, and settings whose limits are near the sizes of its events and ids.
+pub fn long_stream_and_settings() -> impl Strategy<Value = (ByteString, Settings)> {
+    let over = prop_oneof![2 => 0..3_usize, 1 => 0..130_usize, 1 => Just(8192)];
+    let id_limit = prop_oneof![2 => select(vec![15_usize, 16, 17, 31, 32, 33]), 1 => 0..1200_usize];
+    let stream = lines(10, long_value());
+    (stream, settings(), any::<Index>(), over, id_limit).prop_map(
+        |(stream, settings, event, over, id_limit)| {
+            let sizes = oracle::event_sizes(stream.as_bytes());
+            let size = if sizes.is_empty() { 0 } else { sizes[event.index(sizes.len())] };
+            // From one byte too few on.
+            let event_limit = (size + over).saturating_sub(1);
+            (stream, settings.with_limits(event_limit, id_limit.max(4)))
+        },
+    )
+}
+
+/// Lengths of chunks, for [`chunking::of_lengths`]: many near those that are looked at as a whole.
+pub fn chunk_lengths() -> impl Strategy<Value = Vec<usize>> {
+    let near = select(vec![1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 511, 512, 513]);
+    vec(prop_oneof![3 => near, 2 => 1..1500_usize, 1 => Just(0)], 1..5)
 }
 
 /// Limits near the sizes of the streams made here or far away, and any options.
@@ -164,4 +187,25 @@ fn value() -> impl Strategy<Value = ByteString> {
         1 => vec(any::<u8>(), 0..24).prop_map(ByteString::from),
         1 => long,
     ]
+}
+
+/// A value of up to 1100 bytes, many of them near the lengths that something hangs on. Few have line
+/// ends; many have what a search for line ends must tell from them.
+fn long_value() -> impl Strategy<Value = ByteString> {
+    let length = prop_oneof![
+        3 => 0..130_usize,
+        2 => (select(vec![16_usize, 64, 128, 512, 576, 1024]), 0..20_usize)
+            .prop_map(|(length, less)| length + 2 - less.min(length)),
+        1 => 0..1100_usize,
+    ];
+    let pattern = prop_oneof![
+        3 => select(vec![
+            b"abcdefghijklmnopqrstuvwxyz".as_slice(), b"x", b"\t", b"a\t\x0B\x0C\x0E\x8A\x8Db",
+        ]).prop_map(ByteString::from),
+        2 => vec(any::<u8>(), 1..90).prop_map(ByteString::from),
+    ];
+    (length, pattern).prop_map(|(length, pattern)| {
+        let bytes: Vec<u8> = pattern.0.into_iter().cycle().take(length).collect();
+        bytes.into()
+    })
 }
