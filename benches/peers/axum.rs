@@ -23,7 +23,7 @@ impl EncoderAdapter for Encoder {
         let events = (0..times).map(move |_| Ok::<_, Infallible>(event(black_box(&shape))));
         let body = Sse::new(stream::iter(events)).into_response().into_body();
         let start = Instant::now();
-        poll::for_each(body.into_data_stream(), |frame| wire(&frame));
+        poll::for_each(body.into_data_stream(), |frame| wire(frame));
         start.elapsed()
     }
 }

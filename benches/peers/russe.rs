@@ -47,7 +47,7 @@ impl Adapter for Framed {
     fn read(&mut self, input: &Input, events: &mut impl Events) {
         let reader = StreamReader::new(input.stream::<Bytes, io::Error>());
         let stream = FramedRead::new(reader, self.0.clone());
-        poll::for_each(stream, |event| show(&event, events));
+        poll::for_each(stream, |event| show(event, events));
     }
 }
 

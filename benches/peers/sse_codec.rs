@@ -45,7 +45,7 @@ impl Adapter for Framed {
 
     fn read(&mut self, input: &Input, events: &mut impl Events) {
         let reader = input.stream::<Bytes, io::Error>().into_async_read();
-        poll::for_each(decode_stream(reader), |event| show(&event, events));
+        poll::for_each(decode_stream(reader), |event| show(event, events));
     }
 }
 

@@ -36,7 +36,7 @@ impl Adapter for Stream {
 
     fn read(&mut self, input: &Input, events: &mut impl Events) {
         let stream = EventStream::new(input.stream::<Bytes, ()>());
-        poll::for_each(stream, |event| show(&event, events));
+        poll::for_each(stream, |event| show(event, events));
     }
 }
 

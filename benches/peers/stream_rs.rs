@@ -35,7 +35,7 @@ impl Adapter for Stream {
 
     fn read(&mut self, input: &Input, events: &mut impl Events) {
         let stream = SseStream::new(input.stream::<Bytes, ()>());
-        poll::for_each(stream, |event| show(&event, events));
+        poll::for_each(stream, |event| show(event, events));
     }
 }
 

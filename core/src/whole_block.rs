@@ -28,12 +28,10 @@ impl Fields {
         }
     }
 
-    /// Adds a field, which must not be there.
+    /// Adds a field.
     #[inline(always)]
-    pub(crate) const fn add(&mut self, field: Self) -> bool {
-        let is_new = !self.has(field);
+    pub(crate) const fn add(&mut self, field: Self) {
         self.0 |= field.0;
-        is_new
     }
 }
 
