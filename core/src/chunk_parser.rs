@@ -56,6 +56,10 @@ impl<E: Storage, I: Storage, C: AsRef<[u8]>> ChunkParser<E, I, C> {
 
     /// The chunk being read, for a change of its owner: it must go on to hold the same bytes, or
     /// what comes out of it means nothing.
+    ///
+    /// # Panics
+    ///
+    /// [`item`](Self::item) may panic where the bytes of the item are gone from the chunk.
     #[inline(always)]
     pub const fn chunk_mut(&mut self) -> &mut C {
         &mut self.chunk
