@@ -5,8 +5,11 @@ use core::ops::Range;
 use crate::line::LF;
 use crate::line_ends::LineEnds;
 use crate::ready::{Place, Span};
-use crate::storage::put;
 use crate::storage::sealed::Storage;
+use crate::storage::{put, put_block};
+
+/// Bytes that a short piece of data is copied in: all at once.
+const BLOCK: usize = 64;
 
 /// One buffer of the block.
 #[derive(Clone, Copy, Debug)]
@@ -253,7 +256,7 @@ impl<S: Storage> Block<S> {
         let bytes = self.storage.bytes_mut();
         let behind = bytes.len() - event_type.length;
         if data.is_in_chunk() {
-            copy(chunk, data.range(), &mut bytes[..behind]);
+            put_block::<BLOCK>(chunk, data.range(), &mut bytes[..behind]);
             self.data = Part::stored(0, data.length);
         }
         if event_type.is_in_chunk() {
@@ -326,7 +329,7 @@ impl Joined<'_> {
     pub(crate) fn piece(&mut self, piece: &[u8]) -> bool {
         match self.bytes.get_mut(*self.length..) {
             Some(target) if piece.len() <= target.len() => {
-                copy(piece, 0..piece.len(), target);
+                put_block::<BLOCK>(piece, 0..piece.len(), target);
                 *self.length += piece.len();
                 true
             }
@@ -341,25 +344,10 @@ impl Joined<'_> {
             Some([first, target @ ..]) if value.len() <= target.len() => {
                 *first = LF;
                 *self.length += 1 + value.len();
-                copy(chunk, value, target);
+                put_block::<BLOCK>(chunk, value, target);
                 true
             }
             _ => false,
         }
-    }
-}
-
-/// Copies a piece of the chunk to the start of a target that is no shorter. A short piece goes as a
-/// block of fixed length where there is one, which needs no loop; what is behind it means nothing.
-#[inline(always)]
-fn copy(chunk: &[u8], piece: Range<usize>, target: &mut [u8]) {
-    const BLOCK: usize = 64;
-    if !LineEnds::CHEAP {
-        return put(&chunk[piece], target, 0);
-    }
-    let source = chunk[piece.start..].first_chunk::<BLOCK>();
-    match (source, target.first_chunk_mut::<BLOCK>()) {
-        (Some(source), Some(target)) if piece.len() <= BLOCK => *target = *source,
-        _ => put(&chunk[piece], target, 0),
     }
 }

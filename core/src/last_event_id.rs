@@ -7,8 +7,8 @@ use memchr::memchr;
 use crate::error::SeedError;
 use crate::line;
 use crate::line_ends::LineEnds;
-use crate::storage::put;
 use crate::storage::sealed::Storage;
+use crate::storage::{put, put_block};
 
 /// Bytes that a short id is looked at and copied in: all at once, which needs no loop.
 const BLOCK: usize = 16;
@@ -146,16 +146,11 @@ impl<S: Storage> LastEventId<S> {
         self.committed.length = id.len();
     }
 
-    /// Copies an id that was accepted. A short one goes as a block of fixed length where there is
-    /// one, which needs no loop; what is behind it means nothing.
+    /// Copies an id that was accepted.
     #[inline(always)]
     fn put(&mut self, bank: Bank, chunk: &[u8], id: Range<usize>) {
-        let bank = &mut self.storage.bytes_mut()[bank.start..bank.start + self.stride];
-        let source = chunk[id.start..].first_chunk::<BLOCK>();
-        match (source, bank.first_chunk_mut::<BLOCK>()) {
-            (Some(source), Some(target)) if id.len() <= BLOCK => *target = *source,
-            _ => put(&chunk[id], bank, 0),
-        }
+        let place = bank.start..bank.start + self.stride;
+        put_block::<BLOCK>(chunk, id, &mut self.storage.bytes_mut()[place]);
     }
 
     /// Begins an `id` line; its value follows in pieces.

@@ -7,9 +7,8 @@ use crate::line::{CR, LF};
 /// Bit `i` is set where byte `i` is LF or CR.
 #[inline(always)]
 pub(crate) fn line_ends(block: &[u8; 64]) -> u64 {
-    let mask = |part| line_ends_of(part);
-    let [a, b, c, d] = parts(block);
-    mask(a) | mask(b) << 16 | mask(c) << 32 | mask(d) << 48
+    let [a, b, c, d] = parts(block).map(line_ends_of);
+    a | b << 16 | c << 32 | d << 48
 }
 
 /// Whether any byte is no greater than CR, as line ends are and little else in text.

@@ -2,6 +2,9 @@
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::line_ends::LineEnds;
 
 /// Memory lent to a [`Parser`](crate::Parser): a slice or an array of the caller's, or, with the
 /// feature `alloc`, a [`GrowingStorage`].
@@ -39,6 +42,21 @@ pub(crate) fn put(piece: &[u8], bytes: &mut [u8], place: usize) {
     let room = bytes.get_mut(place..).and_then(|bytes| bytes.get_mut(..piece.len()));
     if let Some(room) = room {
         room.copy_from_slice(piece);
+    }
+}
+
+/// Copies a piece of a chunk to the start of a target that is no shorter. A piece of up to `BLOCK` bytes
+/// goes as a block of that length where there is one on both sides, which needs no loop; what is behind
+/// the piece means nothing then.
+#[inline(always)]
+pub(crate) fn put_block<const BLOCK: usize>(chunk: &[u8], piece: Range<usize>, target: &mut [u8]) {
+    if !LineEnds::CHEAP {
+        return put(&chunk[piece], target, 0);
+    }
+    let source = chunk[piece.start..].first_chunk::<BLOCK>();
+    match (source, target.first_chunk_mut::<BLOCK>()) {
+        (Some(source), Some(target)) if piece.len() <= BLOCK => *target = *source,
+        _ => put(&chunk[piece], target, 0),
     }
 }
 
