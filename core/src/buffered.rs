@@ -1,10 +1,9 @@
 //! A parser with a buffer of its own, for readers that have none.
 
+use crate::chunk_parser::ChunkParser;
 use crate::error::SeedError;
 use crate::item::Item;
-use crate::lines::Lines;
 use crate::parser::{Parser, StreamEnd};
-use crate::ready::Ready;
 use crate::storage::Storage;
 use crate::text::Text;
 
@@ -32,64 +31,70 @@ use crate::text::Text;
 /// ```
 #[derive(Clone, Debug)]
 pub struct BufferedParser<E, I, B> {
-    parser: Parser<E, I>,
+    parser: ChunkParser<E, I, Filled<B>>,
+}
+
+/// A buffer, as far as it is filled.
+#[derive(Clone, Debug)]
+struct Filled<B> {
     buffer: B,
-    lines: Lines,
     end: usize,
-    ready: Option<Ready>,
+}
+
+impl<B: Storage> AsRef<[u8]> for Filled<B> {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        &self.buffer.bytes()[..self.end]
+    }
 }
 
 impl<E: Storage, I: Storage, B: Storage> BufferedParser<E, I, B> {
     /// Gives a parser a buffer, of one byte at least. A small one costs speed, never events.
     #[must_use]
     pub const fn new(parser: Parser<E, I>, buffer: B) -> Self {
-        Self { parser, buffer, lines: Lines::new(), end: 0, ready: None }
+        Self { parser: ChunkParser::new(parser, Filled { buffer, end: 0 }) }
     }
 
     /// Space to read the stream's next bytes into. It is empty only while there are items to take
     /// from a full buffer.
     pub fn space(&mut self) -> &mut [u8] {
-        self.ready = None;
-        let limit = self.buffer.limit();
-        // A growing buffer that cannot grow lends what it has.
-        let _ = self.buffer.grow(limit);
-        let bytes = self.buffer.bytes_mut();
-        let start = self.lines.position();
-        if start > 0 {
-            bytes.copy_within(start..self.end, 0);
-            self.end -= start;
-        }
         // What was known of the bytes does not hold where they lie now.
-        self.lines = Lines::new();
-        &mut bytes[self.end..]
+        let start = self.parser.restart();
+        let Filled { buffer, end } = self.parser.chunk_mut();
+        let limit = buffer.limit();
+        // A growing buffer that cannot grow lends what it has.
+        let _ = buffer.grow(limit);
+        let bytes = buffer.bytes_mut();
+        if start > 0 {
+            bytes.copy_within(start..*end, 0);
+            *end -= start;
+        }
+        &mut bytes[*end..]
     }
 
     /// Says that the first `length` bytes of [`space`](Self::space) hold bytes of the stream now;
     /// more than there is space for counts as all of it.
     pub fn filled(&mut self, length: usize) {
-        self.end = self.end.saturating_add(length).min(self.buffer.bytes().len());
+        let Filled { buffer, end } = self.parser.chunk_mut();
+        *end = end.saturating_add(length).min(buffer.bytes().len());
     }
 
     /// The next item; `None` when all that was filled has been read.
     #[expect(clippy::should_implement_trait, reason = "the item borrows the parser")]
     pub fn next(&mut self) -> Option<Item<'_>> {
-        self.advance();
-        self.item()
+        self.parser.next()
     }
 
     /// Reads to the next item, and says whether there is one. With [`item`](Self::item) this is
     /// [`next`](Self::next) in two steps, for read loops that return what they find.
     pub fn advance(&mut self) -> bool {
-        let chunk = &self.buffer.bytes()[..self.end];
-        self.ready = self.parser.step(chunk, &mut self.lines);
-        self.ready.is_some()
+        self.parser.advance()
     }
 
     /// The item that [`advance`](Self::advance) came to, until more space is asked for.
     #[must_use]
     pub fn item(&self) -> Option<Item<'_>> {
-        let chunk = &self.buffer.bytes()[..self.end];
-        self.ready.map(|ready| self.parser.item(chunk, ready))
+        self.parser.item()
     }
 
     /// The last event ID; see [`Parser::last_event_id`].
@@ -104,17 +109,14 @@ impl<E: Storage, I: Storage, B: Storage> BufferedParser<E, I, B> {
     ///
     /// Those of the parser.
     pub fn seed_last_event_id(&mut self, id: &[u8]) -> Result<(), SeedError> {
-        self.ready = None;
         self.parser.seed_last_event_id(id)
     }
 
     /// Ends the stream; see [`Parser::end_stream`]. What was filled and not read is dropped.
     pub fn end_stream(&mut self) -> StreamEnd {
-        self.ready = None;
-        let unread = self.lines.position() < self.end;
-        self.lines = Lines::new();
-        self.end = 0;
         let end = self.parser.end_stream();
-        if unread { StreamEnd::Unfinished } else { end }
+        self.parser.restart();
+        self.parser.chunk_mut().end = 0;
+        end
     }
 }

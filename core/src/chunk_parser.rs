@@ -44,8 +44,14 @@ impl<E: Storage, I: Storage, C: AsRef<[u8]>> ChunkParser<E, I, C> {
     #[inline]
     pub fn push(&mut self, chunk: C) {
         self.chunk = chunk;
-        self.lines = Lines::new();
+        self.restart();
+    }
+
+    /// Forgets what is known of the chunk, and returns how much of it has been read: whoever calls
+    /// this moves the rest to its start.
+    pub(crate) fn restart(&mut self) -> usize {
         self.ready = None;
+        core::mem::replace(&mut self.lines, Lines::new()).position()
     }
 
     /// The chunk being read.
