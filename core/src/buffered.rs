@@ -77,6 +77,8 @@ impl<E: Storage, I: Storage, B: Storage> BufferedParser<E, I, B> {
     pub fn filled(&mut self, length: usize) {
         let Filled { buffer, end } = self.parser.chunk_mut();
         *end = end.saturating_add(length).min(buffer.bytes().len());
+        // Line ends were looked for up to the end that was.
+        self.parser.look_again();
     }
 
     /// The next item; `None` when all that was filled has been read.
@@ -118,5 +120,23 @@ impl<E: Storage, I: Storage, B: Storage> BufferedParser<E, I, B> {
         self.parser.restart();
         self.parser.chunk_mut().end = 0;
         end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_may_be_told_in_parts() {
+        let stream = b"data: 1\n\ndata: 2\n\ndata: 3\n\n";
+        for first in 9..stream.len() {
+            let mut parser = BufferedParser::new(Parser::new([0; 64], [0; 48]), [0; 64]);
+            parser.space()[..stream.len()].copy_from_slice(stream);
+            parser.filled(first);
+            assert!(parser.advance());
+            parser.filled(stream.len() - first);
+            assert!(parser.advance() && parser.advance() && !parser.advance(), "{first}");
+        }
     }
 }

@@ -54,6 +54,11 @@ impl<E: Storage, I: Storage, C: AsRef<[u8]>> ChunkParser<E, I, C> {
         core::mem::replace(&mut self.lines, Lines::new()).position()
     }
 
+    /// Forgets what is known of what has not been read of the chunk, which has become longer.
+    pub(crate) fn look_again(&mut self) {
+        self.lines.skip_to(self.lines.position());
+    }
+
     /// The chunk being read.
     #[must_use]
     pub const fn chunk(&self) -> &C {
