@@ -5,49 +5,18 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt};
 use http_body_util::BodyExt;
 use sansse_tokio::{
-    Event, Hub, HubBuilder, Item, Parser, PublishError, Start, SubscribeError, Subscription,
-    TopicError,
+    Event, Hub, HubBuilder, PublishError, Retry, Start, SubscribeError, Subscription, TopicError,
 };
+use tests::wire::{drain, events, read};
 
 const MIB: usize = 1 << 20;
 
 fn builder() -> HubBuilder {
-    Hub::builder().epoch(35)
+    Hub::builder().epoch(35).retry(None)
 }
 
 fn publish(hub: &Hub, topic: &str, data: &str) -> String {
     hub.publish(topic, &Event::new(data)).unwrap().to_string()
-}
-
-/// Everything that a subscriber can read without waiting, as it stands on the wire.
-fn drain(subscription: &mut Subscription) -> String {
-    let mut wire = Vec::new();
-    while let Some(Some(bytes)) = subscription.next().now_or_never() {
-        wire.extend_from_slice(&bytes);
-    }
-    String::from_utf8(wire).unwrap()
-}
-
-/// The events on the wire as `type:data@id`, and the last event ID at its end.
-fn read(wire: &str) -> (Vec<String>, String) {
-    let mut parser = Parser::growing(MIB, 128);
-    let mut events = Vec::new();
-    let mut items = parser.feed(wire.as_bytes());
-    while let Some(item) = items.next() {
-        if let Item::Event(event) = item {
-            events.push(format!(
-                "{}:{}@{}",
-                event.event_type(),
-                event.data(),
-                event.last_event_id()
-            ));
-        }
-    }
-    (events, parser.last_event_id().to_string())
-}
-
-fn events(wire: &str) -> Vec<String> {
-    read(wire).0
 }
 
 fn after(hub: &Hub, topics: &[&str], id: &str) -> Subscription {
@@ -64,7 +33,7 @@ fn a_stream_opens_with_its_position() {
     assert_eq!(drain(&mut hub.subscribe(["a"], Start::Live).unwrap()), "id: z-0\n\n");
     publish(&hub, "b", "x");
     assert_eq!(drain(&mut hub.subscribe(["a"], Start::Live).unwrap()), "id: z-1\n\n");
-    let hub = builder().retry(1500).build();
+    let hub = builder().retry(Retry::new(Duration::from_millis(1500))).build();
     assert_eq!(
         drain(&mut hub.subscribe(["a"], Start::Live).unwrap()),
         "id: z-0\n\nretry: 1500\n\n"
@@ -326,17 +295,25 @@ fn dropping_a_subscription_leaves_nothing() {
     assert_eq!(hub.subscribers(), 0);
 }
 
-#[test]
-fn closing_ends_every_stream() {
-    let hub = builder().build();
+#[tokio::test(start_paused = true)]
+async fn shutting_down_ends_every_stream() {
+    let come_back = Retry::new(Duration::from_secs(7));
+    let hub = builder().come_back(come_back).build();
     let mut reader = hub.subscribe(["a"], Start::Live).unwrap();
     drain(&mut reader);
-    hub.close();
-    assert_eq!(reader.next().now_or_never(), Some(None));
+    publish(&hub, "a", "last");
+    let reading = async {
+        assert_eq!(reader.next().await.unwrap(), "id: z-1\ndata: last\n\n");
+        assert_eq!(reader.next().await.unwrap(), "retry: 7000\n\n");
+        assert_eq!(reader.next().await, None);
+        drop(reader);
+    };
+    let (shutdown, ()) = tokio::join!(hub.shutdown(Duration::from_secs(5)), reading);
+    assert_eq!((shutdown.closed, shutdown.left), (1, 0));
     assert_eq!(hub.publish("a", &Event::new("x")), Err(PublishError::Closed));
-    let mut late = hub.subscribe(["a"], Start::Live).unwrap();
-    assert!(late.next().now_or_never().unwrap().is_some());
-    assert_eq!(late.next().now_or_never(), Some(None));
+    let mut late = after(&hub, &["a"], "z-0");
+    assert_eq!(drain(&mut late), "retry: 7000\n\n");
+    assert_eq!(late.next().await, None);
 }
 
 #[test]

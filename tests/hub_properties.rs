@@ -105,8 +105,12 @@ impl Reader {
 }
 
 fn run(steps: Vec<Step>, history: (usize, usize), total: usize, epoch: u64) -> usize {
-    let hub =
-        Hub::builder().epoch(epoch).topic_history(history.0, history.1).history(total).build();
+    let hub = Hub::builder()
+        .epoch(epoch)
+        .retry(None)
+        .topic_history(history.0, history.1)
+        .history(total)
+        .build();
     let (mut log, mut readers) = (Vec::new(), Vec::<Reader>::new());
     let mut resets = 0;
     for step in steps {

@@ -94,6 +94,12 @@ impl<'a> Event<'a> {
         Ok(Self { last_event_id: id.as_bytes(), carries_id: true, ..self })
     }
 
+    /// The same event without an id of its own.
+    #[must_use]
+    pub const fn without_id(self) -> Self {
+        Self { last_event_id: b"", carries_id: false, ..self }
+    }
+
     /// The data: the values of its `data` lines, joined with LF.
     #[must_use]
     pub const fn data(&self) -> Text<'a> {

@@ -33,6 +33,9 @@ impl EventId {
     /// The longest text form, in bytes.
     pub const MAX_LEN: usize = 2 * DIGITS + 1;
 
+    /// The longest `id` line, in bytes.
+    pub const MAX_LINE_LEN: usize = 4 + Self::MAX_LEN + 1;
+
     /// The text form, on the stack.
     #[must_use]
     pub fn to_text(self) -> EventIdText {
@@ -42,6 +45,28 @@ impl EventId {
         bytes[start] = b'-';
         start = prepend_base36(&mut bytes, start, self.epoch);
         EventIdText { bytes, start }
+    }
+
+    /// The `id` line of an event, ended by LF, on the stack. It goes before the block of an event
+    /// that was encoded without an id, by whoever learns the sequence only then.
+    ///
+    /// ```
+    /// use sansse::{Event, EventId};
+    ///
+    /// let mut block = EventId { epoch: 35, sequence: 36 }.to_line().to_vec();
+    /// Event::new("x").encode(&mut block)?;
+    /// assert_eq!(block, b"id: z-10\ndata: x\n\n");
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// ```
+    #[must_use]
+    pub fn to_line(self) -> EventIdLine {
+        let text = self.to_text();
+        let mut bytes = [b'\n'; Self::MAX_LINE_LEN];
+        let end = Self::MAX_LINE_LEN - 1;
+        let start = end - text.len();
+        bytes[start..end].copy_from_slice(text.as_bytes());
+        bytes[start - 4..start].copy_from_slice(b"id: ");
+        EventIdLine { bytes, start: start - 4 }
     }
 
     /// Reads the text form, and nothing that is not exactly one.
@@ -84,6 +109,62 @@ impl Deref for EventIdText {
         core::str::from_utf8(&self.bytes[self.start..]).unwrap_or_default()
     }
 }
+
+/// The `id` line of an [`EventId`]; use it as a `&[u8]`.
+#[derive(Clone, Copy, Debug)]
+pub struct EventIdLine {
+    bytes: [u8; EventId::MAX_LINE_LEN],
+    start: usize,
+}
+
+impl Deref for EventIdLine {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+}
+
+/// Checks an id that an application gives to an event of a log (law 12): 1 to 128 bytes of visible
+/// ASCII, none of which needs a CORS preflight in `Last-Event-ID` (Fetch standard, 2.2.2,
+/// CORS-unsafe request-header bytes).
+///
+/// ```
+/// use sansse::check_given_id;
+///
+/// assert!(check_given_id("order-4711/3").is_ok());
+/// assert!(check_given_id("a:b").is_err());
+/// ```
+///
+/// # Errors
+///
+/// When it is something else.
+pub fn check_given_id(id: &str) -> Result<(), GivenIdError> {
+    let is_safe = |byte: u8| byte.is_ascii_graphic() && !b"\"():<>?@[\\]{}".contains(&byte);
+    if (1..=GIVEN_ID_LIMIT).contains(&id.len()) && id.bytes().all(is_safe) {
+        Ok(())
+    } else {
+        Err(GivenIdError)
+    }
+}
+
+/// The longest id that an application may give, in bytes.
+const GIVEN_ID_LIMIT: usize = 128;
+
+/// An id of the application's that not every reader could send back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenIdError;
+
+impl fmt::Display for GivenIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the id cannot be sent back by every reader: use 1 to 128 visible ASCII characters \
+             without any of \"():<>?@[\\]{}",
+        )
+    }
+}
+
+impl core::error::Error for GivenIdError {}
 
 /// The text is no id of this library's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

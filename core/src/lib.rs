@@ -50,7 +50,9 @@ pub use chunk_parser::ChunkParser;
 pub use encoder::{DataWriter, Encoder};
 pub use error::{BufferTooSmall, EncodeError, FieldError, SeedError};
 pub use event::Event;
-pub use event_id::{EventId, EventIdText, ParseEventIdError};
+pub use event_id::{
+    EventId, EventIdLine, EventIdText, GivenIdError, ParseEventIdError, check_given_id,
+};
 pub use item::{Comment, Item, TooLarge};
 pub use items::Items;
 pub use parser::{Parser, StreamEnd};

@@ -26,3 +26,5 @@ pub mod strategy;
 #[cfg(feature = "hosts")]
 pub mod tokio_streams;
 pub mod utf8;
+#[cfg(feature = "hosts")]
+pub mod wire;

@@ -1,20 +1,32 @@
 //! The hub: topics that many read and anyone publishes to.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use sansse::{Event, EventId, FieldError};
+use sansse::{Event, EventId, GivenIdError, check_given_id};
+use slab::Slab;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 use crate::body::HubBody;
-use crate::log::{Limits, Log};
+use crate::codec::put_event;
+use crate::hub_builder::{HubBuilder, Settings};
+use crate::link::Link;
+use crate::log::Log;
+use crate::retry::Numbers;
 use crate::subscription::{Start, Subscription};
+use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, lock, read, write};
 use crate::topic::{TopicError, check_name};
+use crate::waiters::wake_all;
 
 /// The most topics that one subscriber may follow.
 const TOPICS_A_SUBSCRIBER: usize = 64;
+
+/// How many streams are woken at a time when a hub shuts down.
+const WAKES_AT_ONCE: usize = 256;
 
 /// Topics with a bounded history in one sequence. Each event is encoded once and shared by all who
 /// read it (law 7); a clone is another handle to the same hub.
@@ -24,7 +36,7 @@ const TOPICS_A_SUBSCRIBER: usize = 64;
 /// use sansse_tokio::{Event, Hub, Start};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let hub = Hub::builder().epoch(35).build();
+/// let hub = Hub::builder().epoch(35).retry(None).build();
 /// let mut subscription = hub.subscribe(["news"], Start::Live)?;
 /// assert_eq!(subscription.next().await.unwrap(), "id: z-0\n\n");
 ///
@@ -38,15 +50,13 @@ pub struct Hub(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    log: Mutex<Log>,
+    log: RwLock<Log>,
+    links: Mutex<Slab<Arc<Link>>>,
+    /// Told when the last subscriber goes.
+    empty: Notify,
+    /// How many readers have been told when to come back.
+    told: Numbers,
     settings: Settings,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) keep_alive: Option<Duration>,
-    pub(crate) retry: Option<u64>,
-    pub(crate) reset_event: String,
 }
 
 impl Hub {
@@ -62,28 +72,65 @@ impl Hub {
         Self::builder().build()
     }
 
+    pub(crate) fn with(log: Log, settings: Settings) -> Self {
+        Self(Arc::new(Shared {
+            log: RwLock::new(log),
+            links: Mutex::default(),
+            empty: Notify::new(),
+            told: Numbers::default(),
+            settings,
+        }))
+    }
+
     /// Publishes an event, and returns its id. When it returns, every reader that resumes from an
     /// earlier id gets the event.
     ///
+    /// Where the [application gives the ids](HubBuilder::given_ids), the event brings its own, and
+    /// what is returned is its place in the hub.
+    ///
     /// # Errors
     ///
-    /// When the topic's name is none, the event brings an id of its own, it is larger than the
-    /// history of a topic, or the hub has been closed.
+    /// When the topic's name is none, the event brings an id and should not (or the reverse), its id
+    /// is taken or not fit, it is larger than the history of a topic, or the hub shuts down.
     pub fn publish(&self, topic: &str, event: &Event<'_>) -> Result<EventId, PublishError> {
         check_name(topic)?;
-        if event.id().is_some() {
-            return Err(PublishError::CarriesId);
+        let settings = &self.0.settings;
+        let id = match (event.id(), settings.given_ids) {
+            (None, false) => None,
+            (Some(_), false) => return Err(PublishError::CarriesId),
+            (None, true) => return Err(PublishError::LacksId),
+            (Some(id), true) => {
+                let id = std::str::from_utf8(id.as_bytes()).map_err(|_| GivenIdError)?;
+                check_given_id(id)?;
+                Some(id)
+            }
+        };
+        // Encoded before the log is locked, with room for the line of an id not known yet.
+        let length = event.encoded_len();
+        if length > settings.largest_event {
+            return Err(PublishError::TooLarge);
         }
-        let mut log = self.log();
-        if log.is_closed() {
+        let mut block = BytesMut::with_capacity(EventId::MAX_LINE_LEN + length);
+        block.resize(EventId::MAX_LINE_LEN, 0);
+        put_event(event, &mut block);
+        let now = Instant::now();
+
+        let mut log = self.log_mut();
+        if log.ends().is_some() {
             return Err(PublishError::Closed);
         }
-        let (id, waiting) = log.publish(topic, event).ok_or(PublishError::TooLarge)?;
-        drop(log);
-        for waker in waiting {
-            waker.wake();
+        if id.is_some_and(|id| log.is_taken(id)) {
+            return Err(PublishError::IdTaken);
         }
-        Ok(id)
+        let place = log.next_id();
+        let block = with_id_line(block, id.is_none().then_some(place));
+        if block.len() > settings.largest_event {
+            return Err(PublishError::TooLarge);
+        }
+        let waiters = log.append(topic, id, block, now);
+        drop(log);
+        wake_all(&waiters);
+        Ok(place)
     }
 
     /// Follows some topics, in one sequence: one cursor, one last event ID.
@@ -107,7 +154,7 @@ impl Hub {
         for name in &names {
             check_name(name)?;
         }
-        Ok(Subscription::new(self.clone(), &mut self.log(), &names, start))
+        Ok(Subscription::new(self, &names, start))
     }
 
     /// Answers a request with the events of some topics, from its `Last-Event-ID` on.
@@ -127,24 +174,102 @@ impl Hub {
     /// How many subscribers there are.
     #[must_use]
     pub fn subscribers(&self) -> usize {
-        self.log().subscribers()
+        lock(&self.0.links).len()
     }
 
-    /// Ends every stream, those that are opened later too, and takes no more events.
-    pub fn close(&self) {
-        let waiting = self.log().close();
-        for waker in waiting {
-            waker.wake();
+    /// Whether the hub shuts down, or has.
+    #[must_use]
+    pub fn is_shutting_down(&self) -> bool {
+        self.log().ends().is_some()
+    }
+
+    /// Shuts the hub down (laws 14 and 15). From the call on it takes no more events. Every reader
+    /// gets what was published until then, is told [when to come back](HubBuilder::come_back), and
+    /// its stream ends; one that has not taken all of that when the deadline passes is cut. Streams
+    /// that are opened from now on are told when to come back, and end.
+    ///
+    /// The future is ready when the last stream has ended, soon after the deadline at the latest. It
+    /// has to be polled, or the streams are not told; servers drop the bodies of ended streams, so
+    /// that their own graceful shutdown can end after it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Where it is dropped, streams that have not been told yet end with their next event or
+    /// keep-alive.
+    pub async fn shutdown(&self, deadline: Duration) -> Shutdown {
+        let ends = {
+            let mut log = self.log_mut();
+            let ends = Instant::now() + deadline;
+            let ends = log.ends().map_or(ends, |known| known.min(ends));
+            log.end(ends);
+            ends
+        };
+        let streams = self.subscribers();
+        let mut next = 0;
+        loop {
+            let links: Vec<Arc<Link>> = {
+                let links = lock(&self.0.links);
+                let range = next..links.capacity().min(next + WAKES_AT_ONCE);
+                range.filter_map(|key| links.get(key).cloned()).collect()
+            };
+            if next >= lock(&self.0.links).capacity() {
+                break;
+            }
+            next += WAKES_AT_ONCE;
+            links.iter().for_each(|link| link.wake());
+            tokio::task::yield_now().await;
         }
+        // A stream that is cut at the deadline needs a moment to be dropped.
+        let last = ends + Duration::from_millis(100);
+        let _ = timeout_at(last, async {
+            loop {
+                let empty = self.0.empty.notified();
+                if self.subscribers() == 0 {
+                    return;
+                }
+                empty.await;
+            }
+        })
+        .await;
+        let left = self.subscribers();
+        Shutdown { closed: streams.saturating_sub(left), left }
     }
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
-    pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
-        // No code of others runs under the lock, and the log is whole between two of its methods.
-        self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn log(&self) -> RwLockReadGuard<'_, Log> {
+        read(&self.0.log)
+    }
+
+    pub(crate) fn log_mut(&self) -> RwLockWriteGuard<'_, Log> {
+        write(&self.0.log)
+    }
+
+    /// The reconnection time that the next stream opens with, in milliseconds.
+    pub(crate) fn retry(&self) -> Option<u64> {
+        self.0.settings.retry.map(|retry| retry.milliseconds(self.0.told.next()))
+    }
+
+    /// When the next reader comes back that has to leave, in milliseconds.
+    pub(crate) fn come_back(&self) -> u64 {
+        self.0.settings.come_back.milliseconds(self.0.told.next())
+    }
+
+    /// A new subscriber and its number.
+    pub(crate) fn link(&self) -> (Arc<Link>, usize) {
+        let link = Arc::<Link>::default();
+        let number = lock(&self.0.links).insert(link.clone());
+        (link, number)
+    }
+
+    pub(crate) fn unlink(&self, number: usize) {
+        let mut links = lock(&self.0.links);
+        links.remove(number);
+        if links.is_empty() {
+            self.0.empty.notify_waiters();
+        }
     }
 }
 
@@ -154,107 +279,23 @@ impl Default for Hub {
     }
 }
 
-/// The limits and the manners of a [`Hub`].
-#[derive(Clone, Debug)]
-pub struct HubBuilder {
-    limits: Limits,
-    settings: Settings,
-    epoch: Option<u64>,
+/// The block of an event behind the room for its id's line: with that line, or without the room.
+fn with_id_line(mut block: BytesMut, id: Option<EventId>) -> Bytes {
+    let line = id.map(EventId::to_line);
+    let line = line.as_deref().unwrap_or_default();
+    let start = EventId::MAX_LINE_LEN - line.len();
+    block[start..EventId::MAX_LINE_LEN].copy_from_slice(line);
+    block.freeze().slice(start..)
 }
 
-impl HubBuilder {
-    fn new() -> Self {
-        Self {
-            limits: Limits {
-                topic_events: 1024,
-                topic_bytes: 4 << 20,
-                total_bytes: 64 << 20,
-                topics: 10_000,
-            },
-            settings: Settings {
-                keep_alive: Some(Duration::from_secs(15)),
-                retry: None,
-                reset_event: "reset".into(),
-            },
-            epoch: None,
-        }
-    }
-
-    /// How many events and how many bytes of them a topic keeps; by default 1,024 and 4 MiB. An
-    /// event over the bytes cannot be published.
-    #[must_use]
-    pub const fn topic_history(mut self, events: usize, bytes: usize) -> Self {
-        self.limits.topic_events = events;
-        self.limits.topic_bytes = bytes;
-        self
-    }
-
-    /// How many bytes of events all topics keep together; by default 64 MiB. The oldest event of all
-    /// goes first.
-    #[must_use]
-    pub const fn history(mut self, bytes: usize) -> Self {
-        self.limits.total_bytes = bytes;
-        self
-    }
-
-    /// How many topics may keep a history; by default 10,000. A new one then takes the place of the
-    /// one that holds the oldest event, and sooner of one without readers.
-    #[must_use]
-    pub const fn topics(mut self, topics: usize) -> Self {
-        self.limits.topics = topics;
-        self
-    }
-
-    /// After how long a silence a stream says that it is alive; by default 15 s, `None` for never.
-    #[must_use]
-    pub const fn keep_alive(mut self, interval: Option<Duration>) -> Self {
-        self.settings.keep_alive = interval;
-        self
-    }
-
-    /// The reconnection time that every stream opens with, in milliseconds; by default none.
-    #[must_use]
-    pub const fn retry(mut self, milliseconds: u64) -> Self {
-        self.settings.retry = Some(milliseconds);
-        self
-    }
-
-    /// The type of the event that tells a reader of a gap; by default `reset`. Its data is a JSON
-    /// object with a `reason`.
-    ///
-    /// # Errors
-    ///
-    /// When the type holds a line break.
-    pub fn reset_event(mut self, event_type: impl Into<String>) -> Result<Self, FieldError> {
-        let event_type = event_type.into();
-        Event::new("").with_type(&event_type)?;
-        self.settings.reset_event = event_type;
-        Ok(self)
-    }
-
-    /// The epoch of the hub's ids. By default it is random, so that ids from before a restart are
-    /// told from this hub's.
-    #[must_use]
-    pub const fn epoch(mut self, epoch: u64) -> Self {
-        self.epoch = Some(epoch);
-        self
-    }
-
-    /// The hub.
-    #[must_use]
-    pub fn build(self) -> Hub {
-        let epoch = self.epoch.unwrap_or_else(random_epoch);
-        Hub(Arc::new(Shared {
-            log: Mutex::new(Log::new(epoch, self.limits)),
-            settings: self.settings,
-        }))
-    }
-}
-
-/// 50 random bits: ten characters of an id, and never the same twice in any number of restarts that
-/// a server lives to see.
-fn random_epoch() -> u64 {
-    RandomState::new().hash_one(std::process::id()) >> 14
+/// How a [shutdown](Hub::shutdown) went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shutdown {
+    /// How many of the streams that were open have ended.
+    pub closed: usize,
+    /// How many streams a server still holds. Close their connections.
+    pub left: usize,
 }
 
 /// Why an event was not published.
@@ -265,9 +306,15 @@ pub enum PublishError {
     Topic(TopicError),
     /// The event brings an id, but this hub gives its own.
     CarriesId,
+    /// The event brings no id, but the application gives them.
+    LacksId,
+    /// The id is not fit to be sent back by every reader.
+    Id(GivenIdError),
+    /// The id is that of another event that readers may still name.
+    IdTaken,
     /// The event is larger than the history of a topic may be.
     TooLarge,
-    /// The hub has been closed.
+    /// The hub shuts down, or has.
     Closed,
 }
 
@@ -276,15 +323,26 @@ impl fmt::Display for PublishError {
         match self {
             Self::Topic(error) => error.fmt(f),
             Self::CarriesId => f.write_str("the hub gives the ids: publish the event without one"),
+            Self::LacksId => {
+                f.write_str("the application gives the ids: publish the event with one")
+            }
+            Self::Id(error) => error.fmt(f),
+            Self::IdTaken => f.write_str("the id is taken: give each event one of its own"),
             Self::TooLarge => {
                 f.write_str("the event is larger than a topic's history: send less or keep more")
             }
-            Self::Closed => f.write_str("the hub is closed: it takes no more events"),
+            Self::Closed => f.write_str("the hub shuts down: it takes no more events"),
         }
     }
 }
 
 impl std::error::Error for PublishError {}
+
+impl From<GivenIdError> for PublishError {
+    fn from(error: GivenIdError) -> Self {
+        Self::Id(error)
+    }
+}
 
 impl From<TopicError> for PublishError {
     fn from(error: TopicError) -> Self {

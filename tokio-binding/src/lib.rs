@@ -4,25 +4,37 @@
 mod body;
 mod codec;
 mod event;
+mod given_ids;
+mod history;
 mod hub;
+mod hub_builder;
 mod intake;
 mod keep_alive;
+mod link;
 mod log;
+mod retry;
+mod segment;
+mod snapshot;
 mod sse;
 mod stream;
 mod subscription;
+mod sync;
 mod topic;
+mod waiters;
 
-pub use body::HubBody;
+pub use body::{BodyError, HubBody};
 pub use codec::EventCodec;
 pub use event::{OwnedEvent, OwnedItem};
-pub use hub::{Hub, HubBuilder, PublishError, SubscribeError};
+pub use hub::{Hub, PublishError, Shutdown, SubscribeError};
+pub use hub_builder::HubBuilder;
 pub use intake::default_parser;
+pub use retry::Retry;
 pub use sansse;
 pub use sansse::*;
+pub use snapshot::{OnGap, Snapshot};
 pub use sse::{IntoEvent, Sse, SseBody};
 pub use stream::EventStream;
-pub use subscription::{Start, Subscription};
+pub use subscription::{Start, Subscription, SubscriptionHandle};
 pub use topic::TopicError;
 
 /// Has the examples of the repository's README compiled and run.

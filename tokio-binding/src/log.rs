@@ -2,14 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::task::Waker;
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use sansse::{Event, EventId, Resume, has_fallen_behind, resume};
+use bytes::Bytes;
+use sansse::{EventId, ResetCause, Resume, has_fallen_behind, resume};
 use slab::Slab;
+use tokio::time::Instant;
 
-use crate::codec::put_event;
-use crate::topic::{Entry, Topic};
+use crate::given_ids::GivenIds;
+use crate::history::{History, Place};
+use crate::link::Link;
+use crate::segment::Piece;
+use crate::sync::{Mutex, lock};
+use crate::topic::Topic;
+use crate::waiters::Waiters;
 
 /// How much a log keeps.
 #[derive(Clone, Debug)]
@@ -18,15 +24,18 @@ pub(crate) struct Limits {
     pub(crate) topic_bytes: usize,
     pub(crate) total_bytes: usize,
     pub(crate) topics: usize,
+    pub(crate) age: Option<Duration>,
 }
 
-/// The log of a hub. Whoever has it has it alone, so its head is the committed watermark: an event
-/// is visible exactly when all smaller sequences are (law 9).
+/// The log of a hub. Who appends has it alone, so its head is the committed watermark: an event is
+/// visible exactly when all smaller sequences are (law 9).
 #[derive(Debug)]
 pub(crate) struct Log {
     epoch: u64,
     head: u64,
     limits: Limits,
+    /// Where the application gives the ids.
+    given: Option<GivenIds>,
     names: HashMap<Arc<str>, usize>,
     topics: Slab<Topic>,
     /// The oldest event of each topic that holds any: whose turn it is to drop one.
@@ -35,11 +44,11 @@ pub(crate) struct Log {
     /// The highest sequence that a forgotten topic had dropped. A topic that is new, or known again,
     /// starts there, so that a gap in it is never taken for quiet.
     forgotten: u64,
-    subscribers: usize,
-    closed: bool,
+    /// Set when the hub shuts down: until when its streams may last.
+    ends: Option<Instant>,
 }
 
-/// A reader's place among the topics of a log: each topic and its seat among those who wait there.
+/// A reader's place among the topics of a log: each topic and its seat among those who follow it.
 #[derive(Debug)]
 pub(crate) struct Seats(Vec<(usize, usize)>);
 
@@ -47,114 +56,153 @@ pub(crate) struct Seats(Vec<(usize, usize)>);
 #[derive(Debug)]
 pub(crate) enum Read {
     /// Events in their order, and the sequence of the last.
-    Blocks(Vec<Bytes>, u64),
-    /// Nothing; the waker is kept.
+    Events(Vec<Piece>, u64),
+    /// Nothing; the next event wakes the reader.
     UpToDate,
     FallenBehind,
-    Closed,
 }
 
 impl Log {
-    pub(crate) fn new(epoch: u64, limits: Limits) -> Self {
+    pub(crate) fn new(epoch: u64, limits: Limits, given: Option<GivenIds>) -> Self {
         Self {
             epoch,
             head: 0,
             limits,
+            given,
             names: HashMap::new(),
             topics: Slab::new(),
             oldest: BTreeMap::new(),
             bytes: 0,
             forgotten: 0,
-            subscribers: 0,
-            closed: false,
+            ends: None,
         }
-    }
-
-    pub(crate) const fn id(&self, sequence: u64) -> EventId {
-        EventId { epoch: self.epoch, sequence }
     }
 
     pub(crate) const fn head(&self) -> u64 {
         self.head
     }
 
-    pub(crate) const fn is_closed(&self) -> bool {
-        self.closed
+    /// The id that the next event gets, where the library gives it.
+    pub(crate) const fn next_id(&self) -> EventId {
+        EventId { epoch: self.epoch, sequence: self.head + 1 }
     }
 
-    /// Appends an event, encoded once with its id, and returns who waits for it. `None` when the
-    /// event is larger than the history of a topic.
-    pub(crate) fn publish(
+    pub(crate) fn is_taken(&self, id: &str) -> bool {
+        self.given.as_ref().is_some_and(|given| given.sequence(id).is_some())
+    }
+
+    /// Until when streams may last, once the hub shuts down.
+    pub(crate) const fn ends(&self) -> Option<Instant> {
+        self.ends
+    }
+
+    pub(crate) const fn end(&mut self, at: Instant) {
+        self.ends = Some(at);
+    }
+
+    /// Appends an event: its block, which carries its id, and that id where the application gave it.
+    /// Returns who follows the topic.
+    pub(crate) fn append(
         &mut self,
         name: &str,
-        event: &Event<'_>,
-    ) -> Option<(EventId, Vec<Waker>)> {
-        let id = self.id(self.head + 1);
-        let text = id.to_text();
-        let event = event.with_id(&text).ok()?;
-        let length = event.encoded_len();
-        if length > self.limits.topic_bytes.min(self.limits.total_bytes) {
-            return None;
-        }
-        let mut block = BytesMut::with_capacity(length);
-        put_event(&event, &mut block);
-
+        id: Option<&str>,
+        block: Bytes,
+        now: Instant,
+    ) -> Arc<Mutex<Waiters>> {
+        self.drop_old(now);
         let known = self.names.get(name);
-        if known.is_none_or(|&key| self.topics[key].oldest().is_none()) {
+        if known.is_none_or(|&key| self.topics[key].history.is_empty()) {
             self.make_room_for_topic();
         }
         let key = self.topic(name);
-        while !self.topics[key].has_room_for(length, &self.limits) {
-            self.drop_entry(key);
+        while !self.topics[key].has_room_for(block.len(), &self.limits) {
+            self.drop_event(key);
         }
         self.head += 1;
-        self.bytes += length;
+        self.bytes += block.len();
+        if let (Some(given), Some(id)) = (&mut self.given, id) {
+            given.push(self.head, id);
+        }
+        let most = (self.limits.topic_events, self.limits.topic_bytes);
         let topic = &mut self.topics[key];
-        topic.push(Entry { sequence: self.head, block: block.freeze() });
-        if topic.entries.len() == 1 {
+        if topic.history.is_empty() {
             self.oldest.insert(self.head, key);
         }
-        let waiting = topic.waiting.iter_mut().filter_map(|(_, waker)| waker.take()).collect();
+        topic.history.push(self.head, now, block, most);
+        let waiters = topic.waiters.clone();
         while self.bytes > self.limits.total_bytes {
             self.drop_oldest();
         }
-        Some((id, waiting))
+        waiters
     }
 
-    pub(crate) fn subscribe(&mut self, names: &[&str]) -> Seats {
+    /// Takes a seat in each topic, for a reader that does not wait yet.
+    pub(crate) fn subscribe(&mut self, names: &[&str], link: &Arc<Link>, now: Instant) -> Seats {
+        self.drop_old(now);
         let mut seats: Vec<(usize, usize)> = Vec::with_capacity(names.len());
         for name in names {
             let key = self.topic(name);
             if !seats.iter().any(|&(known, _)| known == key) {
-                seats.push((key, self.topics[key].waiting.insert(None)));
+                seats.push((key, lock(&self.topics[key].waiters).join(link.clone())));
             }
         }
-        self.subscribers += 1;
         Seats(seats)
     }
 
     pub(crate) fn unsubscribe(&mut self, seats: &Seats) {
         for &(key, seat) in &seats.0 {
-            self.topics[key].waiting.remove(seat);
+            lock(&self.topics[key].waiters).leave(seat);
             self.forget_if_idle(key);
         }
-        self.subscribers -= 1;
     }
 
     /// Where a reader with this last event ID goes on.
-    pub(crate) fn resume(&self, seats: &Seats, asked: Option<&[u8]>) -> Resume {
-        resume(asked, self.epoch, self.head, self.dropped(seats))
+    pub(crate) fn resume(&self, seats: &Seats, asked: &[u8]) -> Resume {
+        let Some(given) = &self.given else {
+            return resume(Some(asked), self.epoch, self.head, self.dropped(seats));
+        };
+        if asked.is_empty() {
+            return Resume::Live;
+        }
+        match std::str::from_utf8(asked).ok().and_then(|id| given.sequence(id)) {
+            None => Resume::Reset(ResetCause::UnknownId),
+            Some(sequence) if has_fallen_behind(sequence, self.dropped(seats)) => {
+                Resume::Reset(ResetCause::Dropped)
+            }
+            Some(sequence) => Resume::From(sequence),
+        }
+    }
+
+    /// The sequence by which a reader at `cursor` is told where it is. The library's ids have one for
+    /// each cursor; the application's only for events, so it is the newest of the reader's own
+    /// topics, which a busy topic cannot make unknown.
+    pub(crate) fn position(&self, seats: &Seats, cursor: u64) -> u64 {
+        let Some(given) = &self.given else { return cursor };
+        let topics = seats.0.iter().map(|&(key, _)| &self.topics[key]);
+        let own = topics.filter_map(|topic| topic.newest_until(cursor)).max();
+        let known = own.filter(|&sequence| given.id(sequence).is_some());
+        // The id of the hub's newest event is always known.
+        let any = if self.dropped(seats).all(|dropped| dropped == 0) { 0 } else { self.head };
+        known.unwrap_or(any)
+    }
+
+    /// The id of a sequence that [`position`](Self::position) or an event had.
+    pub(crate) fn id(&self, sequence: u64) -> String {
+        match &self.given {
+            None => EventId { epoch: self.epoch, sequence }.to_string(),
+            Some(given) => given.id(sequence).map_or_else(String::new, ToString::to_string),
+        }
+    }
+
+    /// The names of a reader's topics.
+    pub(crate) fn names(&self, seats: &Seats) -> Vec<String> {
+        seats.0.iter().map(|&(key, _)| self.topics[key].name.to_string()).collect()
     }
 
     /// The cursor that has the last `count` events of the topics, or as many as are held, before it.
     pub(crate) fn last(&self, seats: &Seats, count: usize) -> u64 {
-        let mut newest: Vec<u64> = seats
-            .0
-            .iter()
-            .flat_map(|&(key, _)| {
-                self.topics[key].entries.iter().rev().take(count).map(|entry| entry.sequence)
-            })
-            .collect();
+        let mut newest: Vec<u64> =
+            self.histories(seats).flat_map(|history| history.last(count)).collect();
         newest.sort_unstable_by(|a, b| b.cmp(a));
         let first = match count {
             0 => None,
@@ -165,79 +213,59 @@ impl Log {
     }
 
     /// Reads on from a cursor and moves it: to the last event returned or, when that is all there
-    /// is, to the head. At most `limit` bytes, or one event.
-    pub(crate) fn read(
-        &mut self,
-        seats: &Seats,
-        cursor: &mut u64,
-        limit: usize,
-        waker: &Waker,
-    ) -> Read {
-        if self.closed {
-            return Read::Closed;
-        }
+    /// is, to the head. At most `limit` bytes, or one event. The next event wakes a reader for whom
+    /// there is nothing; its link has to know the waker before.
+    pub(crate) fn read(&self, seats: &Seats, cursor: &mut u64, limit: usize) -> Read {
         if has_fallen_behind(*cursor, self.dropped(seats)) {
             return Read::FallenBehind;
         }
-        let (blocks, complete) = self.collect(seats, cursor, limit);
-        let last = *cursor;
-        if complete {
-            *cursor = self.head;
-        }
-        if !blocks.is_empty() {
-            return Read::Blocks(blocks, last);
+        let (pieces, last, complete) = self.collect(seats, *cursor, limit);
+        *cursor = if complete { self.head } else { last };
+        if !pieces.is_empty() {
+            return Read::Events(pieces, last);
         }
         for &(key, seat) in &seats.0 {
-            match &mut self.topics[key].waiting[seat] {
-                Some(known) => known.clone_from(waker),
-                empty => *empty = Some(waker.clone()),
-            }
+            lock(&self.topics[key].waiters).wait(seat);
         }
         Read::UpToDate
-    }
-
-    /// Ends all streams; returns who waits.
-    pub(crate) fn close(&mut self) -> Vec<Waker> {
-        self.closed = true;
-        self.topics
-            .iter_mut()
-            .flat_map(|(_, topic)| topic.waiting.iter_mut())
-            .filter_map(|(_, waker)| waker.take())
-            .collect()
-    }
-
-    pub(crate) const fn subscribers(&self) -> usize {
-        self.subscribers
     }
 
     fn dropped(&self, seats: &Seats) -> impl Iterator<Item = u64> {
         seats.0.iter().map(|&(key, _)| self.topics[key].dropped)
     }
 
-    /// The events behind the cursor in their order, merged over the topics; and whether that is all.
-    fn collect(&self, seats: &Seats, cursor: &mut u64, limit: usize) -> (Vec<Bytes>, bool) {
-        let mut sources: Vec<_> = seats
-            .0
-            .iter()
-            .map(|&(key, _)| {
-                let topic = &self.topics[key];
-                topic.entries.range(topic.after(*cursor)..).peekable()
-            })
+    fn histories(&self, seats: &Seats) -> impl Iterator<Item = &History> {
+        seats.0.iter().map(|&(key, _)| &self.topics[key].history)
+    }
+
+    /// The events behind a cursor in their order, merged over the topics; the sequence of the last,
+    /// and whether that is all.
+    fn collect(&self, seats: &Seats, cursor: u64, limit: usize) -> (Vec<Piece>, u64, bool) {
+        let mut sources: Vec<(&History, Option<Place>)> = self
+            .histories(seats)
+            .filter_map(|history| Some((history, Some(history.after(cursor)?))))
             .collect();
-        let (mut blocks, mut bytes) = (Vec::new(), 0);
+        let (mut pieces, mut last, mut room) = (Vec::new(), cursor, limit);
         loop {
-            let next = sources
-                .iter_mut()
-                .filter_map(|source| source.peek().map(|entry| entry.sequence).map(|s| (s, source)))
-                .min_by_key(|&(sequence, _)| sequence);
-            let Some((sequence, source)) = next else { return (blocks, true) };
-            let Some(entry) = source.next() else { return (blocks, true) };
-            bytes += entry.block.len();
-            if !blocks.is_empty() && bytes > limit {
-                return (blocks, false);
+            // The topic whose turn it is, and the sequence at which it is another's.
+            let (mut turn, mut first, mut second) = (None, u64::MAX, u64::MAX);
+            for (index, (history, place)) in sources.iter().enumerate() {
+                let Some(place) = *place else { continue };
+                let sequence = history.sequence(place);
+                if sequence < first {
+                    (turn, second, first) = (Some(index), first, sequence);
+                } else {
+                    second = second.min(sequence);
+                }
             }
-            *cursor = sequence;
-            blocks.push(entry.block.clone());
+            let Some(turn) = turn else { return (pieces, last, true) };
+            let (history, place) = &mut sources[turn];
+            let Some(piece) = history.piece(place, room, pieces.is_empty(), second) else {
+                return (pieces, last, false);
+            };
+            room = room.saturating_sub(piece.size());
+            last = piece.last();
+            pieces.push(piece);
         }
     }
 
@@ -257,32 +285,47 @@ impl Log {
     /// event goes, and sooner of one without readers.
     fn make_room_for_topic(&mut self) {
         while self.oldest.len() >= self.limits.topics.max(1) {
-            let unread = self.oldest.values().find(|&&key| self.topics[key].waiting.is_empty());
+            let unread = self.oldest.values().find(|&&key| self.topics[key].is_unread());
             let Some(&key) = unread.or(self.oldest.values().next()) else { return };
-            while self.topics[key].oldest().is_some() {
-                self.drop_entry(key);
+            while !self.topics[key].history.is_empty() {
+                self.drop_event(key);
             }
             self.forget_if_idle(key);
+        }
+    }
+
+    /// Drops all events that are too old.
+    fn drop_old(&mut self, now: Instant) {
+        let Some(age) = self.limits.age else { return };
+        while let Some((_, &key)) = self.oldest.first_key_value() {
+            match self.topics[key].history.oldest() {
+                Some((_, at)) if now.duration_since(at) > age => self.drop_oldest(),
+                _ => return,
+            }
         }
     }
 
     /// Drops the oldest event of all.
     fn drop_oldest(&mut self) {
         if let Some(&key) = self.oldest.values().next() {
-            self.drop_entry(key);
+            self.drop_event(key);
             self.forget_if_idle(key);
         }
     }
 
     /// Drops the oldest event of a topic, which stays.
-    fn drop_entry(&mut self, key: usize) {
+    fn drop_event(&mut self, key: usize) {
         let topic = &mut self.topics[key];
-        if let Some(bytes) = topic.drop_oldest() {
+        if let Some((sequence, bytes)) = topic.history.drop_oldest() {
             self.bytes -= bytes;
-            self.oldest.remove(&topic.dropped);
-            if let Some(oldest) = topic.oldest() {
+            self.oldest.remove(&sequence);
+            if let Some((oldest, _)) = topic.history.oldest() {
                 self.oldest.insert(oldest, key);
             }
+            if let Some(given) = &mut self.given {
+                given.forget(topic.dropped);
+            }
+            topic.dropped = sequence;
         }
     }
 
@@ -290,6 +333,9 @@ impl Log {
         if self.topics[key].is_idle() {
             let topic = self.topics.remove(key);
             self.names.remove(&topic.name);
+            if let Some(given) = &mut self.given {
+                given.forget(topic.dropped);
+            }
             self.forgotten = self.forgotten.max(topic.dropped);
         }
     }
@@ -301,16 +347,18 @@ mod tests {
 
     #[test]
     fn readers_leave_nothing_behind() {
-        let limits = Limits { topic_events: 9, topic_bytes: 999, total_bytes: 999, topics: 9 };
-        let mut log = Log::new(35, limits);
-        log.publish("kept", &Event::new("x"));
+        let limits =
+            Limits { topic_events: 9, topic_bytes: 999, total_bytes: 999, topics: 9, age: None };
+        let mut log = Log::new(35, limits, None);
+        let now = Instant::now();
+        log.append("kept", None, Bytes::from_static(b"data: x\n\n"), now);
         for number in 0..100 {
-            let seats = log.subscribe(&["kept", &number.to_string()]);
-            log.read(&seats, &mut 1, 999, Waker::noop());
+            let seats = log.subscribe(&["kept", &number.to_string()], &Arc::default(), now);
+            log.read(&seats, &mut 1, 999);
             log.unsubscribe(&seats);
         }
-        assert_eq!((log.names.len(), log.topics.len(), log.subscribers), (1, 1, 0));
+        assert_eq!((log.names.len(), log.topics.len()), (1, 1));
         let (_, topic) = log.topics.iter().next().unwrap();
-        assert!(topic.waiting.is_empty());
+        assert!(topic.is_unread());
     }
 }

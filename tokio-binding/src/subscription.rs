@@ -1,20 +1,29 @@
 //! A subscriber: a cursor into the log of a hub.
 
+use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use http::{HeaderMap, Response};
 use sansse::http::LAST_EVENT_ID;
 use sansse::{Encoder, ResetCause, Resume};
+use tokio::time::Instant;
 
 use crate::body::HubBody;
-use crate::codec::{BytesSink, put_retry};
+use crate::codec::{BytesSink, put_event, put_retry};
 use crate::hub::Hub;
 use crate::keep_alive::COMMENT;
+use crate::link::Link;
 use crate::log::{Log, Read, Seats};
+use crate::segment::Piece;
+use crate::snapshot::{Making, OnGap, Snapshot};
 use crate::sse::{FRAME, event_stream_response};
+
+/// How many snapshots in a row may be too old when they are made, before a reset is sent instead.
+const LATE_SNAPSHOTS: u32 = 3;
 
 /// Where a subscriber starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +32,12 @@ pub enum Start<'a> {
     Live,
     /// With the last so many events of its topics together, or as many of them as are held.
     Last(usize),
-    /// Behind the event with this id, or with a reset where that cannot be done without a gap. An
-    /// empty id is none: live.
+    /// Behind the event with this id; where that cannot be done without a gap, as
+    /// [`on_gap`](crate::HubBuilder::on_gap) says. An empty id is none: live.
     After(&'a [u8]),
+    /// With a [snapshot](crate::HubBuilder::snapshot) of the application's, and then live. Where
+    /// there can be none, live.
+    Snapshot,
 }
 
 impl<'a> Start<'a> {
@@ -39,50 +51,83 @@ impl<'a> Start<'a> {
 /// A subscriber of a [`Hub`]: a cursor that reads the shared log, first what it missed and then what
 /// comes, with no seam between (laws 8 and 9).
 ///
-/// As a `Stream` it yields bytes of an event stream: whole blocks, several where it is behind, shared
-/// with all other subscribers where it is not. It owns no queue; when its next events have been
-/// dropped from the history before it read them, it is told by a reset event. It ends when the hub
-/// is closed.
+/// As a `Stream` it yields bytes of an event stream: several blocks where it is behind, shared with
+/// all other subscribers where it is not. It owns no queue; when its next events have been dropped
+/// from the history before it read them, it is told (law 11). It ends when the hub shuts down, or
+/// when [its handle](Self::handle) ends it.
 ///
 /// # Cancel safety
 ///
 /// Nothing is lost when a pending `next` is dropped.
-#[derive(Debug)]
 pub struct Subscription {
     hub: Hub,
+    link: Arc<Link>,
+    /// Its number among the links of the hub.
+    number: usize,
     seats: Seats,
     /// Everything up to here has been read, or was of no concern.
     cursor: u64,
     /// The last sequence that the reader was sent as an id.
     told: u64,
-    opening: Option<Bytes>,
+    /// Bytes for this reader alone that come before anything else.
+    private: Bytes,
+    making: Option<Making>,
+    /// How many snapshots in a row came too late.
+    late: u32,
+    ended: bool,
+    /// Whether it ended before it began: such a stream is all in its first frame.
+    was_never_open: bool,
+    expires: Option<Instant>,
+    on_disconnect: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl Subscription {
-    pub(crate) fn new(hub: Hub, log: &mut Log, topics: &[&str], start: Start<'_>) -> Self {
-        let seats = log.subscribe(topics);
+    pub(crate) fn new(hub: &Hub, topics: &[&str], start: Start<'_>) -> Self {
+        let (link, number) = hub.link();
+        let mut log = hub.log_mut();
+        let seats = log.subscribe(topics, &link, Instant::now());
         let head = log.head();
-        let (cursor, reset) = match start {
-            Start::Live => (head, None),
-            Start::Last(count) => (log.last(&seats, count), None),
-            Start::After(id) => match log.resume(&seats, Some(id)) {
-                Resume::Live => (head, None),
-                Resume::From(sequence) => (sequence, None),
-                Resume::Reset(cause) => (head, Some(cause)),
-            },
+        let mut this = Self {
+            link,
+            number,
+            seats,
+            cursor: head,
+            told: head,
+            private: Bytes::new(),
+            making: None,
+            late: 0,
+            ended: false,
+            was_never_open: false,
+            expires: None,
+            on_disconnect: Vec::new(),
+            hub: hub.clone(),
         };
-        // The position comes first: a reader that is cut behind any byte but these knows where it is.
-        let mut opening = BytesMut::new();
-        match reset {
-            // The reset event itself names the position: were an id to come before it, a reader cut
-            // between the two would never learn of the gap.
-            Some(cause) => put_reset(&mut opening, &hub, log, cause),
-            None => put_position(&mut opening, log, cursor),
+        if log.ends().is_some() {
+            this.end(&log);
+            this.was_never_open = true;
+            drop(log);
+            return this;
         }
-        if let Some(milliseconds) = hub.settings().retry {
-            put_retry(milliseconds, &mut opening);
+        match start {
+            Start::Live => this.go_on_from(&log, head),
+            Start::Last(count) => this.go_on_from(&log, log.last(&this.seats, count)),
+            Start::After(id) => match log.resume(&this.seats, id) {
+                Resume::Live => this.go_on_from(&log, head),
+                Resume::From(sequence) => this.go_on_from(&log, sequence),
+                Resume::Reset(cause) => {
+                    drop(log);
+                    this.meet_gap(cause);
+                }
+            },
+            Start::Snapshot => {
+                drop(log);
+                this.take_snapshot(None);
+            }
         }
-        Self { hub, seats, cursor, told: cursor, opening: Some(opening.freeze()) }
+        if !this.ended {
+            this.append_retry();
+        }
+        this
     }
 
     /// The response to the request: status 200, the headers of an event stream, and this subscriber
@@ -92,44 +137,230 @@ impl Subscription {
         event_stream_response(HubBody::new(self))
     }
 
+    /// What ends the stream from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> SubscriptionHandle {
+        SubscriptionHandle(self.link.clone())
+    }
+
+    /// Runs a function when the subscriber is dropped, which a server does as soon as it notices
+    /// that the reader has gone.
+    #[must_use]
+    pub fn on_disconnect(mut self, function: impl FnOnce() + Send + 'static) -> Self {
+        self.on_disconnect.push(Box::new(function));
+        self
+    }
+
+    /// Has the [body](HubBody) end at a time, so that the reader comes back and is asked again who
+    /// it is.
+    #[must_use]
+    pub const fn expires_at(mut self, time: Instant) -> Self {
+        self.expires = Some(time);
+        self
+    }
+
     /// What to send when nothing has been sent for a while: the reader's position where it has moved
     /// on, so that a busy log does not leave a quiet reader behind (law 10), else a comment.
     #[must_use]
     pub fn keep_alive(&mut self) -> Bytes {
-        if self.told == self.cursor {
-            return COMMENT;
-        }
-        self.told = self.cursor;
         let mut block = BytesMut::new();
-        put_position(&mut block, &self.hub.log(), self.cursor);
+        {
+            let log = self.hub.log();
+            let position = log.position(&self.seats, self.cursor);
+            if position == self.told {
+                return COMMENT;
+            }
+            self.told = position;
+            put_position(&mut block, &log, position);
+        }
         block.freeze()
+    }
+
+    /// The next bytes; `None` when the stream has ended.
+    pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        // Before anything is looked at, so that no change goes unnoticed.
+        self.link.wait(cx.waker());
+        loop {
+            if !self.private.is_empty() {
+                let length = self.private.len().min(FRAME);
+                return Poll::Ready(Some(self.private.split_to(length)));
+            }
+            if self.ended {
+                return Poll::Ready(None);
+            }
+            let hub = self.hub.clone();
+            let log = hub.log();
+            if self.link.is_ended() || log.ends().is_some_and(|ends| ends <= Instant::now()) {
+                self.end(&log);
+                continue;
+            }
+            if let Some(making) = &mut self.making {
+                drop(log);
+                let snapshot = ready!(making.as_mut().poll(cx));
+                self.making = None;
+                self.open_with(snapshot);
+                continue;
+            }
+            match log.read(&self.seats, &mut self.cursor, FRAME) {
+                Read::Events(pieces, last) => {
+                    drop(log);
+                    self.told = last;
+                    return Poll::Ready(Some(join(&pieces)));
+                }
+                Read::FallenBehind => {
+                    drop(log);
+                    self.meet_gap(ResetCause::Dropped);
+                }
+                Read::UpToDate if log.ends().is_some() => self.end(&log),
+                Read::UpToDate => return Poll::Pending,
+            }
+        }
     }
 
     pub(crate) const fn hub(&self) -> &Hub {
         &self.hub
     }
 
-    /// The next bytes; `None` when the hub has been closed.
-    pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if let Some(opening) = self.opening.take() {
-            return Poll::Ready(Some(opening));
+    pub(crate) const fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// Whether nothing comes any more but what is ready.
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether a reader that takes nothing is cut at some time, so that it must be waited for.
+    pub(crate) fn is_watched(&self) -> bool {
+        !self.was_never_open
+            && (self.hub.settings().write_deadline.is_some() || self.hub.is_shutting_down())
+    }
+
+    /// Ends the stream because its time has come.
+    pub(crate) fn expire(&mut self) {
+        let hub = self.hub.clone();
+        self.end(&hub.log());
+    }
+
+    pub(crate) const fn expires(&self) -> Option<Instant> {
+        self.expires
+    }
+
+    /// Sends on from a sequence. The position comes first: a reader that is cut behind any byte but
+    /// these knows where it is.
+    fn go_on_from(&mut self, log: &Log, sequence: u64) {
+        self.cursor = sequence;
+        let mut block = BytesMut::new();
+        self.put_position(log, &mut block);
+        self.private = block.freeze();
+    }
+
+    /// Tells the reader that it has missed something, or makes good for it.
+    fn meet_gap(&mut self, cause: ResetCause) {
+        let hub = self.hub.clone();
+        // Nothing of the application's runs under the lock.
+        let names = hub.log().names(&self.seats);
+        match hub.settings().on_gap.of(&names) {
+            OnGap::Reset => self.reset(&hub.log(), cause),
+            OnGap::Snapshot => self.take_snapshot(Some(cause)),
+            OnGap::End => {
+                let log = hub.log();
+                self.go_on_from(&log, log.head());
+                self.append_retry();
+                self.ended = true;
+            }
         }
-        let mut log = self.hub.log();
-        match log.read(&self.seats, &mut self.cursor, FRAME, cx.waker()) {
-            Read::Blocks(blocks, last) => {
-                drop(log);
-                self.told = last;
-                Poll::Ready(Some(join(blocks)))
+    }
+
+    /// The reset event itself names the position: were an id to come before it, a reader cut between
+    /// the two would never learn of the gap.
+    fn reset(&mut self, log: &Log, cause: ResetCause) {
+        use std::fmt::Write as _;
+
+        self.cursor = log.head();
+        self.told = log.position(&self.seats, self.cursor);
+        let mut block = BytesMut::new();
+        // The hub's builder has checked the type, and the ids of a log are valid ids.
+        let _ = Encoder::new(BytesSink(&mut block)).event_with(
+            &self.hub.settings().reset_event,
+            Some(&log.id(self.told)),
+            |data| write!(data, "{{\"reason\":\"{cause}\"}}"),
+        );
+        self.private = block.freeze();
+    }
+
+    /// Asks the application for a snapshot; where it makes none, `cause` is told.
+    fn take_snapshot(&mut self, cause: Option<ResetCause>) {
+        let hub = self.hub.clone();
+        let (head, names) = {
+            let log = hub.log();
+            (log.head(), log.names(&self.seats))
+        };
+        match (&hub.settings().snapshot, cause) {
+            (Some(source), _) => {
+                self.cursor = head;
+                // Something at once, so that browsers and proxies open the stream; but no position.
+                self.private = COMMENT;
+                self.making = Some(source.make(names));
             }
-            Read::FallenBehind => {
-                self.cursor = log.head();
-                self.told = self.cursor;
-                let mut block = BytesMut::new();
-                put_reset(&mut block, &self.hub, &log, ResetCause::Dropped);
-                Poll::Ready(Some(block.freeze()))
+            (None, Some(cause)) => self.reset(&hub.log(), cause),
+            (None, None) => self.go_on_from(&hub.log(), head),
+        }
+    }
+
+    /// Goes on behind a snapshot. Its position comes last, so that a reader that is cut before that
+    /// begins again.
+    fn open_with(&mut self, snapshot: Option<Snapshot>) {
+        let hub = self.hub.clone();
+        let log = hub.log();
+        let Some(snapshot) = snapshot else { return self.reset(&log, ResetCause::Dropped) };
+        if let Some(id) = snapshot.as_of {
+            match log.resume(&self.seats, id.as_bytes()) {
+                Resume::From(sequence) => self.cursor = sequence,
+                // The history ran on while the snapshot was made.
+                Resume::Reset(cause @ ResetCause::Dropped) if self.late < LATE_SNAPSHOTS => {
+                    drop(log);
+                    self.late += 1;
+                    return self.take_snapshot(Some(cause));
+                }
+                Resume::Reset(cause) => return self.reset(&log, cause),
+                Resume::Live => return self.reset(&log, ResetCause::UnknownId),
             }
-            Read::UpToDate => Poll::Pending,
-            Read::Closed => Poll::Ready(None),
+        }
+        self.late = 0;
+        let mut blocks = BytesMut::new();
+        for event in &snapshot.events {
+            put_event(&event.as_event().without_id(), &mut blocks);
+        }
+        self.put_position(&log, &mut blocks);
+        self.private = blocks.freeze();
+    }
+
+    /// Ends the stream, and says when to come back.
+    fn end(&mut self, log: &Log) {
+        let retry = match log.ends() {
+            Some(_) => Some(self.hub.come_back()),
+            None => self.hub.retry(),
+        };
+        let mut block = BytesMut::new();
+        if let Some(milliseconds) = retry {
+            put_retry(milliseconds, &mut block);
+        }
+        self.private = block.freeze();
+        self.ended = true;
+    }
+
+    fn put_position(&mut self, log: &Log, target: &mut BytesMut) {
+        self.told = log.position(&self.seats, self.cursor);
+        put_position(target, log, self.told);
+    }
+
+    /// Has the normal reconnection time follow what comes first.
+    fn append_retry(&mut self) {
+        if let Some(milliseconds) = self.hub.retry() {
+            let mut block = BytesMut::from(&*self.private);
+            put_retry(milliseconds, &mut block);
+            self.private = block.freeze();
         }
     }
 }
@@ -144,30 +375,47 @@ impl Stream for Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.hub.log().unsubscribe(&self.seats);
+        self.hub.log_mut().unsubscribe(&self.seats);
+        self.hub.unlink(self.number);
+        for function in self.on_disconnect.drain(..) {
+            function();
+        }
     }
 }
 
-/// One block stays shared; several become one frame, so that they are one write.
-fn join(mut blocks: Vec<Bytes>) -> Bytes {
-    if blocks.len() == 1 {
-        return blocks.swap_remove(0);
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("cursor", &self.cursor)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
-    blocks.concat().into()
+}
+
+/// What ends a [`Subscription`] from elsewhere.
+#[derive(Clone, Debug)]
+pub struct SubscriptionHandle(Arc<Link>);
+
+impl SubscriptionHandle {
+    /// Ends the stream: its reader is told the normal reconnection time and comes back.
+    pub fn end(&self) {
+        self.0.end();
+    }
+}
+
+/// One piece stays shared; several become one frame, so that they are one write.
+fn join(pieces: &[Piece]) -> Bytes {
+    if let [piece] = pieces {
+        return piece.bytes();
+    }
+    let mut frame = BytesMut::with_capacity(pieces.iter().map(Piece::size).sum());
+    for piece in pieces {
+        frame.extend_from_slice(&piece.bytes());
+    }
+    frame.freeze()
 }
 
 fn put_position(target: &mut BytesMut, log: &Log, sequence: u64) {
-    // The library's own ids are valid ids.
-    let _ = Encoder::new(BytesSink(target)).id(&log.id(sequence).to_text());
-}
-
-fn put_reset(target: &mut BytesMut, hub: &Hub, log: &Log, cause: ResetCause) {
-    use std::fmt::Write as _;
-
-    // The hub's builder has checked the type, and the library's own ids are valid ids.
-    let _ = Encoder::new(BytesSink(target)).event_with(
-        &hub.settings().reset_event,
-        Some(&log.id(log.head()).to_text()),
-        |data| write!(data, "{{\"reason\":\"{cause}\"}}"),
-    );
+    // The ids of a log are valid ids.
+    let _ = Encoder::new(BytesSink(target)).id(&log.id(sequence));
 }

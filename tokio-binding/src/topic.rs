@@ -1,83 +1,55 @@
-//! One topic of a log: its name and its part of the history.
+//! One topic of a log: its name, its part of the history and who follows it.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::task::Waker;
 
-use bytes::Bytes;
-use slab::Slab;
-
+use crate::history::History;
 use crate::log::Limits;
+use crate::sync::{Mutex, lock};
+use crate::waiters::Waiters;
 
 /// The longest name of a topic, in bytes.
 pub(crate) const NAME_LIMIT: usize = 256;
 
-/// A topic as the log keeps it. Its subscribers are known only by how to wake them.
+/// A topic as the log keeps it.
 #[derive(Debug)]
 pub(crate) struct Topic {
     pub(crate) name: Arc<str>,
-    pub(crate) entries: VecDeque<Entry>,
-    pub(crate) bytes: usize,
+    pub(crate) history: History,
     /// The sequence up to which this topic has dropped events.
     pub(crate) dropped: u64,
-    pub(crate) waiting: Slab<Option<Waker>>,
-}
-
-/// An event in the log, encoded.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) sequence: u64,
-    pub(crate) block: Bytes,
+    /// Shared, so that those who wait are woken when the log is unlocked.
+    pub(crate) waiters: Arc<Mutex<Waiters>>,
 }
 
 impl Topic {
     pub(crate) fn new(name: &str, dropped: u64) -> Self {
-        Self {
-            name: name.into(),
-            entries: VecDeque::new(),
-            bytes: 0,
-            dropped,
-            waiting: Slab::new(),
-        }
-    }
-
-    pub(crate) fn push(&mut self, entry: Entry) {
-        self.bytes += entry.block.len();
-        self.entries.push_back(entry);
+        Self { name: name.into(), history: History::default(), dropped, waiters: Arc::default() }
     }
 
     /// Whether it may take another event of so many bytes.
     pub(crate) fn has_room_for(&self, length: usize, limits: &Limits) -> bool {
-        self.entries.is_empty()
-            || (self.entries.len() < limits.topic_events
-                && self.bytes + length <= limits.topic_bytes)
+        self.history.is_empty()
+            || (self.history.len() < limits.topic_events
+                && self.history.bytes() + length <= limits.topic_bytes)
     }
 
-    /// Drops the oldest event; returns its size in bytes.
-    pub(crate) fn drop_oldest(&mut self) -> Option<usize> {
-        let entry = self.entries.pop_front()?;
-        self.bytes -= entry.block.len();
-        self.dropped = entry.sequence;
-        Some(entry.block.len())
-    }
-
-    /// The sequence of the oldest event held.
-    pub(crate) fn oldest(&self) -> Option<u64> {
-        self.entries.front().map(|entry| entry.sequence)
-    }
-
-    /// The first event behind a cursor.
-    pub(crate) fn after(&self, sequence: u64) -> usize {
-        self.entries.partition_point(|entry| entry.sequence <= sequence)
+    /// Whether nobody follows it.
+    pub(crate) fn is_unread(&self) -> bool {
+        lock(&self.waiters).is_empty()
     }
 
     /// Whether forgetting it would lose nothing but how far it has dropped.
     pub(crate) fn is_idle(&self) -> bool {
-        self.entries.is_empty() && self.waiting.is_empty()
+        self.history.is_empty() && self.is_unread()
+    }
+
+    /// The newest sequence up to `sequence` that was of this topic, as far as it is known.
+    pub(crate) fn newest_until(&self, sequence: u64) -> Option<u64> {
+        let dropped = Some(self.dropped).filter(|&dropped| 0 < dropped && dropped <= sequence);
+        self.history.newest_until(sequence).or(dropped)
     }
 }
-
 /// A name that cannot be a topic's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -16,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use sansse_tokio::Hub;
+use sansse_tokio::{Hub, Retry};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::failure::Failure;
@@ -27,8 +27,10 @@ use routes::Routes;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connections may take to end once they have been asked to.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
-/// The reconnection time that streams open with, in milliseconds.
-const RETRY: u64 = 1000;
+/// The reconnection time that streams open with.
+const RETRY: Retry = Retry::new(Duration::from_secs(1)).spread(Duration::from_millis(500));
+/// When readers come back after the server has stopped.
+const COME_BACK: Retry = Retry::new(Duration::from_secs(1)).spread(Duration::from_secs(2));
 
 /// What `sansse serve` can be told.
 #[derive(Args, Clone, Debug)]
@@ -55,7 +57,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(cannot_listen)?;
     announce(address);
 
-    let hub = Hub::builder().retry(RETRY).build();
+    let hub = Hub::builder().retry(RETRY).come_back(COME_BACK).build();
     let ticking = tokio::spawn(tick::run(hub.clone()));
     let routes = Routes::new(hub.clone(), options.max_body);
     let connections = GracefulShutdown::new();
@@ -66,8 +68,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     }
     tracing::info!(streams = hub.subscribers(), "stopping");
     ticking.abort();
-    hub.close();
-    if tokio::time::timeout(DRAIN_TIMEOUT, connections.shutdown()).await.is_err() {
+    let draining = async { tokio::join!(hub.shutdown(DRAIN_TIMEOUT), connections.shutdown()) };
+    if tokio::time::timeout(DRAIN_TIMEOUT + Duration::from_millis(200), draining).await.is_err() {
         tracing::warn!("some connections did not end in time and were cut");
     }
     Ok(())
