@@ -5,3 +5,5 @@ pub mod corpus;
 #[cfg(feature = "peers")]
 pub mod peers;
 mod random;
+#[cfg(feature = "peers")]
+pub mod servers;

@@ -3,6 +3,7 @@
 mod encode;
 mod expected;
 mod field;
+mod hub;
 mod markdown;
 mod race;
 mod row;
@@ -13,42 +14,64 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+use benches::servers::Server;
 use clap::Parser;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
-use crate::row::Row;
 use crate::suite::{Filter, Suite};
 
 /// Measures ours and everybody else's in turns, and shows who is right and how fast.
 #[derive(Debug, Parser)]
 struct Arguments {
-    #[arg(value_parser = PossibleValuesParser::new(Suite::ALL.map(Suite::name).into_iter().chain(["all"])))]
-    suite: String,
+    #[arg(
+        required_unless_present = "serve",
+        value_parser = PossibleValuesParser::new(Suite::ALL.map(Suite::name).into_iter().chain(["all"]))
+    )]
+    suite: Option<String>,
     #[command(flatten)]
     filter: Filter,
+    /// Fail where ours misses a goal
+    #[arg(long)]
+    check: bool,
+    /// Be a server of the suite `hub`
+    #[arg(
+        long,
+        hide = true,
+        value_parser = PossibleValuesParser::new(Server::ALL.map(Server::name))
+            .try_map(|name| Server::named(&name).ok_or("no server"))
+    )]
+    serve: Option<Server>,
 }
 
 #[expect(clippy::print_stdout, reason = "the tables are what this is run for")]
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
+    if let Some(server) = arguments.serve {
+        return server.run();
+    }
+    let mut missed = Vec::new();
     for suite in Suite::ALL {
-        if arguments.suite == "all" || arguments.suite == suite.name() {
-            let rows = suite.run(&arguments.filter)?;
-            println!("## {}\n\n{}", suite.name(), suite.tables(&rows));
+        if arguments.suite.as_deref().is_some_and(|name| name == "all" || name == suite.name()) {
+            let outcome = suite.run(&arguments.filter)?;
+            println!("## {}\n\n{}", suite.name(), outcome.tables);
             // A part must not pass for the whole.
             if arguments.filter.is_all() {
-                write(suite, &rows)?;
+                write(suite, &outcome.json)?;
             }
+            missed.extend(outcome.missed);
         }
+    }
+    if arguments.check && !missed.is_empty() {
+        return Err(format!("missed: {}", missed.join("; ")).into());
     }
     Ok(())
 }
 
 /// Writes `target/scoreboard/<suite>.json`.
-fn write(suite: Suite, rows: &[Row]) -> Result<(), Box<dyn Error>> {
+fn write(suite: Suite, json: &str) -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/scoreboard");
     fs::create_dir_all(&folder)?;
     let path = folder.join(suite.name()).with_extension("json");
-    fs::write(path, serde_json::to_string_pretty(rows)? + "\n")?;
+    fs::write(path, json)?;
     Ok(())
 }

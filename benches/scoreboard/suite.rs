@@ -1,5 +1,7 @@
 //! What there is to measure.
 
+use std::error::Error;
+
 use benches::chunks::Chunks;
 use benches::corpus::Corpus;
 use benches::peers::encoder::{Encoder, Shape};
@@ -7,10 +9,12 @@ use benches::peers::input::Source;
 use benches::peers::reader::Reader;
 use benches::peers::{self, ours};
 use clap::Args;
+use serde::Serialize;
 
 use crate::encode;
 use crate::expected::Expected;
 use crate::field::Field;
+use crate::hub::{self, Scale};
 use crate::row::{self, Row};
 use crate::table;
 
@@ -25,6 +29,19 @@ pub(crate) enum Suite {
     ParseText,
     /// The core's encoder against encoders.
     Encode,
+    /// The tokio binding's hub against servers.
+    Hub,
+}
+
+/// What a suite came to.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The tables, in Markdown.
+    pub(crate) tables: String,
+    /// All rows.
+    pub(crate) json: String,
+    /// The goals that ours has missed.
+    pub(crate) missed: Vec<String>,
 }
 
 /// What to leave out of a suite.
@@ -39,12 +56,15 @@ pub(crate) struct Filter {
     /// Without the others
     #[arg(long)]
     ours_only: bool,
+    /// In the suite `hub`, fewer subscribers and fewer rounds
+    #[arg(long)]
+    quick: bool,
 }
 
 impl Suite {
     /// All suites.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Parse, Self::ParseOwned, Self::ParseText, Self::Encode];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Parse, Self::ParseOwned, Self::ParseText, Self::Encode, Self::Hub];
 
     /// What it and its file are called.
     pub(crate) const fn name(self) -> &'static str {
@@ -53,6 +73,7 @@ impl Suite {
             Self::ParseOwned => "parse-owned",
             Self::ParseText => "parse-text",
             Self::Encode => "encode",
+            Self::Hub => "hub",
         }
     }
 
@@ -61,8 +82,24 @@ impl Suite {
     /// # Errors
     ///
     /// When we are wrong.
-    pub(crate) fn run(self, filter: &Filter) -> Result<Vec<Row>, String> {
-        let mut rows = match self {
+    pub(crate) fn run(self, filter: &Filter) -> Result<Outcome, Box<dyn Error>> {
+        if self == Self::Hub {
+            let rows = hub::measure(if filter.quick { Scale::QUICK } else { Scale::WHOLE })?;
+            let missed = rows.iter().filter(|row| row.is_met == Some(false));
+            let missed = missed.map(|row| format!("{}, {}", row.case, row.metric)).collect();
+            return Outcome::new(table::hub(&rows), &rows, missed);
+        }
+        let mut rows = self.race(filter)?;
+        row::choose_peers(&mut rows);
+        let tables = match self {
+            Self::Encode => table::encode(&rows),
+            _ => table::parse(&rows),
+        };
+        Outcome::new(tables, &rows, Vec::new())
+    }
+
+    fn race(self, filter: &Filter) -> Result<Vec<Row>, String> {
+        match self {
             Self::Parse => {
                 parse(filter, vec![Box::<ours::Parser>::default()], peers::parsers(), &Chunks::ALL)
             }
@@ -77,24 +114,25 @@ impl Suite {
                 &Chunks::ALL[..3],
             ),
             Self::Encode => encode(filter, Box::<ours::Encoder>::default(), peers::encoders()),
-        }?;
-        row::choose_peers(&mut rows);
-        Ok(rows)
-    }
-
-    /// What it came to, in Markdown.
-    pub(crate) fn tables(self, rows: &[Row]) -> String {
-        match self {
-            Self::Encode => table::encode(rows),
-            _ => table::parse(rows),
+            Self::Hub => Ok(Vec::new()),
         }
+    }
+}
+
+impl Outcome {
+    fn new(
+        tables: String,
+        rows: &[impl Serialize],
+        missed: Vec<String>,
+    ) -> Result<Self, Box<dyn Error>> {
+        Ok(Self { tables, json: serde_json::to_string_pretty(rows)? + "\n", missed })
     }
 }
 
 impl Filter {
     /// Whether nothing is left out.
     pub(crate) const fn is_all(&self) -> bool {
-        self.corpus.is_none() && self.chunk.is_none() && !self.ours_only
+        self.corpus.is_none() && self.chunk.is_none() && !self.ours_only && !self.quick
     }
 
     fn takes(&self, corpus: &str, chunk: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Rows as Markdown.
 
+use crate::hub;
 use crate::markdown::Table;
 use crate::row::Row;
 
@@ -23,6 +24,35 @@ pub(crate) fn encode(rows: &[Row]) -> String {
         everybody(rows, |row, speed| number(nanoseconds(row, speed), 1)),
         correctness(rows)
     )
+}
+
+/// The table of the suite of servers.
+pub(crate) fn hub(rows: &[hub::Row]) -> String {
+    let peer = rows.first().map_or("peer", |row| row.peer_name);
+    let mut table =
+        Table::new(&["", "", "ours", "of rounds", peer, "of rounds", "ratio", "goal", ""]);
+    for row in rows {
+        let figure = |figure: f64| number(Some(figure), row.decimals());
+        let range = |[least, most]: [f64; 2]| {
+            if least < most {
+                format!("{} to {}", figure(least), figure(most))
+            } else {
+                String::new()
+            }
+        };
+        table.line(&[
+            row.case.into(),
+            row.metric.into(),
+            figure(row.ours),
+            range(row.ours_range),
+            figure(row.peer),
+            range(row.peer_range),
+            number(row.ratio, 2),
+            row.goal.map_or_else(none, |goal| goal.to_string()),
+            row.is_met.map_or("", |is_met| if is_met { "met" } else { "MISSED" }).into(),
+        ]);
+    }
+    table.into_text()
 }
 
 fn parsers(rows: &[Row]) -> String {
