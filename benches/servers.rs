@@ -1,7 +1,7 @@
 //! Servers of event streams, each alone in a process of its own: ours, and other people's.
 //!
 //! A server writes the address on which it listens to its standard output, then takes [`Order`]s from
-//! its standard input, a line of JSON each, answers each with a [`Report`], and ends with its input.
+//! its standard input, a line of JSON each, answers each with a number, and ends with its input.
 
 pub mod axum;
 pub mod order;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 
-use crate::servers::order::{Order, Report};
+use crate::servers::order::Order;
 
 /// How many events each server keeps for those who are slow.
 const HISTORY_EVENTS: usize = 1024;
@@ -71,18 +71,23 @@ impl Server {
         };
         let mut published = 0;
         for line in io::stdin().lines() {
-            if let Order::Publish { events, bytes } = serde_json::from_str(&line?)? {
-                let publisher = publisher.clone();
-                let sequences = published + 1..=published + events;
-                published += events;
-                // On a worker, as from a handler, and without yielding in between.
-                runtime.block_on(runtime.spawn(async move {
-                    for sequence in sequences {
-                        publisher.publish(payload::data(sequence, bytes));
-                    }
-                }))?;
-            }
-            answer(&serde_json::to_string(&Report::now(published)?)?)?;
+            let number = match serde_json::from_str(&line?)? {
+                Order::Publish { events, bytes } => {
+                    let publisher = publisher.clone();
+                    let sequences = published + 1..=published + events;
+                    published += events;
+                    // On a worker, as from a handler, and without yielding in between.
+                    runtime.block_on(runtime.spawn(async move {
+                        for sequence in sequences {
+                            publisher.publish(payload::data(sequence, bytes));
+                        }
+                    }))?;
+                    published
+                }
+                Order::Cpu => order::cpu(),
+                Order::Resident => order::resident()?,
+            };
+            answer(&number.to_string())?;
         }
         Ok(())
     }

@@ -114,7 +114,7 @@ async fn deliver(
     times: u64,
     events: u64,
 ) -> Result<u64, Box<dyn Error>> {
-    let start = process.report().await?.cpu;
+    let start = process.cpu().await?;
     for _ in 0..times {
         crowd.expect(events);
         process.publish(events, EVENT).await?;
@@ -123,7 +123,7 @@ async fn deliver(
             return Err(format!("{lost} events are lost, of {events} to each subscriber").into());
         }
     }
-    Ok(process.report().await?.cpu - start)
+    Ok(process.cpu().await? - start)
 }
 
 /// The memory of the server for one subscriber.
@@ -137,15 +137,15 @@ async fn idle(scale: Scale) -> Result<[Row; 2], Box<dyn Error>> {
             deliver(&mut process, &first, 1, 1).await?;
             drop(first);
             sleep(REST).await;
-            let start = process.report().await?.resident;
+            let start = process.resident().await?;
             let crowd = Crowd::connect(process.address(), scale.subscribers, CHECKED_OF).await?;
             sleep(REST).await;
             let a_subscriber =
                 |now: u64| now.saturating_sub(start) as f64 / scale.subscribers as f64;
-            idle.push(a_subscriber(process.report().await?.resident));
+            idle.push(a_subscriber(process.resident().await?));
             deliver(&mut process, &crowd, 4, BURST).await?;
             sleep(REST).await;
-            used.push(a_subscriber(process.report().await?.resident));
+            used.push(a_subscriber(process.resident().await?));
         }
     }
     let row =
@@ -191,19 +191,18 @@ impl Outcome {
             stalled.push(Stalled::connect(process.address(), 0).await?);
         }
         sleep(REST).await;
-        let start = process.report().await?;
-        let (mut now, mut most, mut lost) = (start, start.resident, 0);
+        let start = process.resident().await?;
+        let (mut published, mut most, mut lost) = (0, start, 0);
         // The pace is that of those who read.
-        while now.published < scale.stalled_events {
+        while published < scale.stalled_events {
             crowd.expect(BURST);
-            process.publish(BURST, STALLED_EVENT).await?;
+            published = process.publish(BURST, STALLED_EVENT).await?;
             lost += crowd.settle().await?;
-            now = process.report().await?;
-            most = most.max(now.resident);
+            most = most.max(process.resident().await?);
         }
         let mut readers = JoinSet::new();
         for client in stalled {
-            readers.spawn_local(client.read_past(now.published));
+            readers.spawn_local(client.read_past(published));
         }
         // Whoever was told may be waiting at the head of the log, so that there has to be more.
         let mut gaps = Vec::new();
@@ -218,7 +217,7 @@ impl Outcome {
         }
         let count = |wanted| gaps.iter().filter(|&&gap| gap == wanted).count() as f64;
         Ok(Self {
-            growth: (most - start.resident) as f64 / 1e6,
+            growth: (most - start) as f64 / 1e6,
             told: count(Gap::Told),
             silent: count(Gap::Silent),
             lost: lost as f64,

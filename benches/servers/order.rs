@@ -6,48 +6,35 @@ use std::io;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// What a server is to do.
+/// What a server is to do. It answers each with a number.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum Order {
-    /// Publish so many events in a row, with so many bytes of data each.
+    /// Publish so many events in a row, and say how many that makes in all.
     Publish {
         /// How many.
         events: u64,
         /// Bytes of data of one.
         bytes: usize,
     },
-    /// Say how it is.
-    Report,
+    /// Say how much CPU time all threads have had, in nanoseconds.
+    Cpu,
+    /// Say how many bytes of memory are resident. Finding out takes a while.
+    Resident,
 }
 
-/// How a server is.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Report {
-    /// The events that it has published, which is the sequence of the last.
-    pub published: u64,
-    /// The CPU time of all its threads, in nanoseconds.
-    pub cpu: u64,
-    /// The bytes of its memory that are resident.
-    pub resident: u64,
+/// The CPU time of this process, in nanoseconds.
+pub(super) fn cpu() -> u64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    // Neither part is ever negative.
+    (time.tv_sec * 1_000_000_000 + time.tv_nsec).unsigned_abs()
 }
 
-impl Report {
-    /// How this process is.
-    pub(super) fn now(published: u64) -> io::Result<Self> {
-        let cpu = clock_gettime(ClockId::ProcessCPUTime);
-        // Both are not negative.
-        let cpu = (cpu.tv_sec * 1_000_000_000 + cpu.tv_nsec).unsigned_abs();
-        Ok(Self { published, cpu, resident: resident()? })
-    }
-}
-
-/// From `smaps_rollup`, since `status` may be off by some hundred KiB.
-fn resident() -> io::Result<u64> {
+/// The resident bytes of this process, from `smaps_rollup`, since `status` may be off by some hundred
+/// KiB.
+pub(super) fn resident() -> io::Result<u64> {
     let text = fs::read_to_string("/proc/self/smaps_rollup")?;
-    let kibibytes = text.lines().find_map(|line| {
-        line.strip_prefix("Rss:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok()
-    });
-    kibibytes
+    text.lines()
+        .find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok())
         .map(|kibibytes| kibibytes << 10)
         .ok_or_else(|| io::Error::other("no Rss in smaps_rollup"))
 }

@@ -1,5 +1,7 @@
 //! The data of the events that servers publish: JSON that counts them.
 
+use sansse::Event;
+
 /// A byte that is once in each event, and nowhere else in a response.
 pub const MARK: u8 = b'~';
 
@@ -21,10 +23,10 @@ pub fn data(sequence: u64, bytes: usize) -> String {
     data
 }
 
-/// The sequence in the data of an event.
+/// The sequence in an event; none in one that is not of this kind.
 #[must_use]
-pub fn sequence(data: &str) -> Option<u64> {
-    data.strip_prefix(START)?.split_once(',')?.0.parse().ok()
+pub fn sequence_of(event: Event<'_>) -> Option<u64> {
+    event.data().to_str().ok()?.strip_prefix(START)?.split_once(',')?.0.parse().ok()
 }
 
 #[cfg(test)]
@@ -37,9 +39,9 @@ mod tests {
             let data = data(number, bytes);
             assert_eq!(data.len(), bytes);
             assert_eq!(memchr::memchr_iter(MARK, data.as_bytes()).count(), 1);
-            assert_eq!(sequence(&data), Some(number));
+            assert_eq!(sequence_of(Event::new(&data)), Some(number));
             assert!(serde_json::from_str::<serde_json::Value>(&data).is_ok());
         }
-        assert_eq!(sequence("{\"reason\":\"dropped\"}"), None);
+        assert_eq!(sequence_of(Event::new("{\"reason\":\"dropped\"}")), None);
     }
 }

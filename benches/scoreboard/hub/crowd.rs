@@ -177,8 +177,7 @@ impl Check {
         let Self { response, last } = self;
         let mut failure = None;
         response.feed(bytes, |event| {
-            let sequence = event.data().to_str().ok().and_then(payload::sequence);
-            match sequence {
+            match payload::sequence_of(event) {
                 // That none is lost is seen by counting.
                 Some(sequence) if sequence > *last => *last = sequence,
                 _ => failure = Some(format!("{:?} came behind event {last}", event.data())),

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use benches::servers::Server;
-use benches::servers::order::{Order, Report};
+use benches::servers::order::Order;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
@@ -43,24 +43,30 @@ impl Process {
         self.address
     }
 
-    /// Has it publish so many events in a row, with so many bytes of data each.
+    /// Has it publish so many events in a row, with so many bytes of data each, and returns how many
+    /// that makes in all.
     pub(crate) async fn publish(
         &mut self,
         events: u64,
         bytes: usize,
-    ) -> Result<Report, Box<dyn Error>> {
+    ) -> Result<u64, Box<dyn Error>> {
         self.tell(Order::Publish { events, bytes }).await
     }
 
-    /// How it is.
-    pub(crate) async fn report(&mut self) -> Result<Report, Box<dyn Error>> {
-        self.tell(Order::Report).await
+    /// Its CPU time, in nanoseconds.
+    pub(crate) async fn cpu(&mut self) -> Result<u64, Box<dyn Error>> {
+        self.tell(Order::Cpu).await
     }
 
-    async fn tell(&mut self, order: Order) -> Result<Report, Box<dyn Error>> {
+    /// The bytes of its memory that are resident.
+    pub(crate) async fn resident(&mut self) -> Result<u64, Box<dyn Error>> {
+        self.tell(Order::Resident).await
+    }
+
+    async fn tell(&mut self, order: Order) -> Result<u64, Box<dyn Error>> {
         let line = serde_json::to_string(&order)? + "\n";
         self.input.write_all(line.as_bytes()).await?;
-        Ok(serde_json::from_str(&answer(&mut self.output).await?)?)
+        Ok(answer(&mut self.output).await?.parse()?)
     }
 }
 

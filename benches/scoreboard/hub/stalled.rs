@@ -17,6 +17,9 @@ const RECEIVE_BUFFER: u32 = 16 << 10;
 /// How long it waits for the next bytes when it reads again.
 const SILENCE: Duration = Duration::from_secs(20);
 
+/// The type of the event that tells of a gap.
+const RESET: &[u8] = b"reset";
+
 /// A client that has asked.
 #[derive(Debug)]
 pub(crate) struct Stalled {
@@ -63,11 +66,11 @@ impl Stalled {
             let read = timeout(SILENCE, self.socket.read(&mut buffer)).await;
             match read.map_err(|_| "a client that reads again gets nothing")? {
                 Ok(length) if length > 0 => {
-                    let bytes = &buffer[..length];
-                    response.feed(bytes, |event| {
-                        match event.data().to_str().ok().and_then(payload::sequence) {
-                            Some(sequence) => self.take(sequence, std::mem::take(&mut is_told)),
-                            None => is_told = true,
+                    response.feed(&buffer[..length], |event| {
+                        if event.event_type().as_bytes() == RESET {
+                            is_told = true;
+                        } else if let Some(sequence) = payload::sequence_of(event) {
+                            self.take(sequence, std::mem::take(&mut is_told));
                         }
                     })?;
                 }
