@@ -62,6 +62,55 @@ pub fn accepts_event_stream(accept: &[u8]) -> bool {
     empty || best.is_some_and(|(_, allowed)| allowed)
 }
 
+/// Whether an `Accept-Encoding` value, its lines joined by commas, asks for gzip or leaves it to the
+/// server (RFC 9110, 12.5.3). It does not where the header is missing or empty, where `identity`
+/// is named with more weight, or where what it says of gzip is not understood:
+/// a stream that is not compressed is always right.
+///
+/// ```
+/// assert!(sansse::http::accepts_gzip(b"gzip, deflate, br, zstd"));
+/// assert!(!sansse::http::accepts_gzip(b"gzip;q=0, *"));
+/// assert!(!sansse::http::accepts_gzip(b"gzip;q=0.5, identity"));
+/// ```
+#[must_use]
+pub fn accepts_gzip(accept_encoding: &[u8]) -> bool {
+    let (mut gzip, mut any, mut identity) = (None, 0, 0);
+    for coding in (Elements { rest: accept_encoding, separator: b',' }) {
+        let mut parts = Elements { rest: coding, separator: b';' };
+        let name = parts.next().unwrap_or_default();
+        let weight = parts.next().map_or(Some(WHOLE_WEIGHT), weight);
+        let weight = weight.filter(|_| parts.next().is_none());
+        if name.eq_ignore_ascii_case(b"gzip") || name.eq_ignore_ascii_case(b"x-gzip") {
+            let weight = weight.unwrap_or(0);
+            gzip = Some(gzip.map_or(weight, |known: u16| known.min(weight)));
+        } else if name == b"*" {
+            any = weight.unwrap_or(0);
+        } else if name.eq_ignore_ascii_case(b"identity") {
+            identity = weight.unwrap_or(WHOLE_WEIGHT);
+        }
+    }
+    let gzip = gzip.unwrap_or(any);
+    gzip > 0 && gzip >= identity
+}
+
+/// What no weight stands for, in thousandths.
+const WHOLE_WEIGHT: u16 = 1000;
+
+/// The weight that a parameter gives, in thousandths (RFC 9110, 12.4.2).
+fn weight(parameter: &[u8]) -> Option<u16> {
+    let [b'q' | b'Q', b'=', whole @ (b'0' | b'1'), fraction @ ..] = parameter else { return None };
+    let digits = match fraction {
+        [] => fraction,
+        [b'.', digits @ ..] if digits.len() <= 3 => digits,
+        _ => return None,
+    };
+    let mut weight = u16::from(whole - b'0') * WHOLE_WEIGHT;
+    for (digit, unit) in digits.iter().zip([100, 10, 1]) {
+        weight += u16::from(digit.checked_sub(b'0').filter(|digit| *digit <= 9)?) * unit;
+    }
+    (weight <= WHOLE_WEIGHT).then_some(weight)
+}
+
 fn is_zero_weight(parameter: &[u8]) -> bool {
     let [name, rest @ ..] = parameter else { return false };
     name.eq_ignore_ascii_case(&b'q')
@@ -144,6 +193,62 @@ mod tests {
             ("text/plain;x=\"\\\",\", text/event-stream", true),
         ] {
             assert_eq!(accepts_event_stream(value.as_bytes()), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn accept_encoding_values() {
+        for (value, expected) in [
+            ("gzip", true),
+            ("GZip", true),
+            ("x-gzip", true),
+            ("deflate, gzip", true),
+            ("gzip, deflate, br, zstd", true),
+            ("br;q=1.0, gzip;q=0.8, *;q=0.1", true),
+            ("gzip;q=0.001", true),
+            ("gzip ; Q=1.000", true),
+            ("*", true),
+            ("br, *;q=0.5", true),
+            ("gzip, identity", true),
+            ("gzip;q=0.5, identity;q=0.5", true),
+            ("gzip;q=0.5, identity;q=0.4", true),
+            ("identity;q=0, gzip;q=0.1", true),
+            ("identity;q=0, *", true),
+            ("*;q=0, gzip", true),
+            (",, gzip ,", true),
+            ("", false),
+            (" , ", false),
+            ("identity", false),
+            ("br, zstd, deflate", false),
+            ("gzipped", false),
+            ("gzip;q=0", false),
+            ("gzip;q=0.000", false),
+            ("gzip;q=0, *", false),
+            ("*, gzip;q=0", false),
+            ("*;q=0", false),
+            ("identity;q=0", false),
+            ("gzip;q=0.5, identity", false),
+            ("identity;q=0.6, gzip;q=0.599", false),
+            ("*;q=0.5, identity;q=0.7", false),
+            ("gzip, gzip;q=0", false),
+            ("x-gzip;q=0, gzip", false),
+            ("gzip, x-gzip;q=0", false),
+            ("br;x=\", gzip,\"", false),
+            ("gzip;q=", false),
+            ("gzip;q=2", false),
+            ("gzip;q=1.001", false),
+            ("gzip;q=.5", false),
+            ("gzip;q=0.5000", false),
+            ("gzip;q=0.a", false),
+            ("gzip;q=0,5", false),
+            ("gzip;q=-1", false),
+            ("gzip;level=9", false),
+            ("gzip;q=1;q=0", false),
+            ("gzip, identity;q=x", true),
+            ("gzip;q=0.9, identity;q=x", false),
+            ("gzip br", false),
+        ] {
+            assert_eq!(accepts_gzip(value.as_bytes()), expected, "{value}");
         }
     }
 }
