@@ -14,11 +14,12 @@ use crc32fast::Hasher;
 
 use crate::deflate::{Deflate, WINDOW, store};
 
-/// How much memory a compressor keeps of what a long run took, in bytes, twice.
+/// How much memory a compressor keeps for the next run, in bytes: for what goes in, and for what
+/// comes out.
 const KEPT: usize = 64 * 1024;
 
-/// Compresses what is sent to many readers. One serves a whole hub; it takes 16 KiB, and while it
-/// works as much as what it is given.
+/// Compresses what is sent to many readers. One serves a whole hub: it takes 16 KiB and what the
+/// last run took, of which it keeps at most 128 KiB.
 pub(crate) struct Compressor {
     deflate: Deflate,
     joined: Vec<u8>,
@@ -78,7 +79,6 @@ impl GzipStream {
         let mut hasher = Hasher::new_with_initial(self.checksum);
         hasher.update(plain);
         self.checksum = hasher.finalize();
-        // The format counts modulo 2^32, so what is cut off here does not count.
         #[expect(clippy::cast_possible_truncation, reason = "the format counts modulo 2^32")]
         let length = plain.len() as u32;
         self.length = self.length.wrapping_add(length);
