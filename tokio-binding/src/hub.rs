@@ -16,14 +16,14 @@ use crate::codec::put_event;
 use crate::hub_builder::{HubBuilder, Settings};
 use crate::link::Link;
 use crate::log::Log;
-use crate::retry::Numbers;
+use crate::retry::Retry;
 use crate::subscription::{Start, Subscription};
 use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, lock, read, write};
 use crate::topic::{TopicError, check_name};
 use crate::waiters::wake_all;
 
 /// The most topics that one subscriber may follow.
-const TOPICS_A_SUBSCRIBER: usize = 64;
+pub(crate) const TOPICS_A_SUBSCRIBER: usize = 64;
 
 /// How many streams are woken at a time when a hub shuts down.
 const WAKES_AT_ONCE: usize = 256;
@@ -54,8 +54,6 @@ struct Shared {
     links: Mutex<Slab<Arc<Link>>>,
     /// Told when the last subscriber goes.
     empty: Notify,
-    /// How many readers have been told when to come back.
-    told: Numbers,
     settings: Settings,
 }
 
@@ -77,7 +75,6 @@ impl Hub {
             log: RwLock::new(log),
             links: Mutex::default(),
             empty: Notify::new(),
-            told: Numbers::default(),
             settings,
         }))
     }
@@ -249,12 +246,12 @@ impl Hub {
 
     /// The reconnection time that the next stream opens with, in milliseconds.
     pub(crate) fn retry(&self) -> Option<u64> {
-        self.0.settings.retry.map(|retry| retry.milliseconds(self.0.told.next()))
+        self.0.settings.retry.as_ref().map(Retry::next)
     }
 
     /// When the next reader comes back that has to leave, in milliseconds.
     pub(crate) fn come_back(&self) -> u64 {
-        self.0.settings.come_back.milliseconds(self.0.told.next())
+        self.0.settings.come_back.next()
     }
 
     /// A new subscriber and its number.

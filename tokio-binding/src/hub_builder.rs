@@ -122,7 +122,7 @@ impl HubBuilder {
     /// When readers come back that have to leave because the hub shuts down; by default in 1 to
     /// 10 s.
     #[must_use]
-    pub const fn come_back(mut self, retry: Retry) -> Self {
+    pub fn come_back(mut self, retry: Retry) -> Self {
         self.settings.come_back = retry;
         self
     }

@@ -5,6 +5,7 @@ mod body;
 mod codec;
 #[cfg(feature = "gzip")]
 mod deflate;
+mod endpoint;
 mod event;
 mod given_ids;
 #[cfg(feature = "gzip")]
@@ -29,6 +30,10 @@ mod waiters;
 
 pub use body::{BodyError, HubBody};
 pub use codec::EventCodec;
+pub use endpoint::{
+    Admitted, Cors, CorsError, Endpoint, EndpointBody, EndpointLimits, EndpointRequest, Refusal,
+    StreamRequest, WhenFull,
+};
 pub use event::{OwnedEvent, OwnedItem};
 pub use hub::{Hub, PublishError, Shutdown, SubscribeError};
 pub use hub_builder::HubBuilder;

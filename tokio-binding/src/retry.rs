@@ -1,72 +1,65 @@
-//! When readers come back: a reconnection time, spread so that they do not come all at once.
+//! Reconnection times that keep clients apart.
 
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+/// The golden ratio's part behind the point, in units of 2⁻⁶⁴. Its multiples, taken modulo 1, fill
+/// the interval more evenly than those of any other number.
+const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// A reconnection time that differs from reader to reader: at least `base`, and up to `spread` more.
+/// The reconnection times of many clients, spread evenly from a base on.
 ///
-/// The times are spread evenly rather than by chance: of any number of readers that are told one
-/// after the other, in no second come back more than twice as many as in the mean.
+/// Clients that are sent away together must not come back together. The times are not random but
+/// follow each other at the golden ratio, so each run of them is even: of those who leave at one
+/// moment, hardly more than the mean come back in any second, and never more than twice as many.
+/// Where the spread is zero, all times are the base.
+///
+/// A clone goes on with the same sequence, so that all its users together keep what is promised.
 ///
 /// ```
 /// use std::time::Duration;
-/// use sansse_tokio::{Hub, Retry};
+/// use sansse_tokio::Retry;
 ///
-/// let retry = Retry::new(Duration::from_secs(2)).spread(Duration::from_secs(1));
-/// let hub = Hub::builder().retry(retry).build();
+/// let retry = Retry::new(Duration::from_secs(5)).spread(Duration::from_secs(10));
+/// assert!((5_000..15_000).contains(&retry.next()));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Retry {
-    base: Duration,
-    spread: Duration,
+    base: u64,
+    spread: u64,
+    phase: Arc<AtomicU64>,
 }
 
 impl Retry {
-    /// The same time for all.
+    /// Always this time, until there is a [`spread`](Self::spread). It counts in milliseconds.
     #[must_use]
-    pub const fn new(base: Duration) -> Self {
-        Self { base, spread: Duration::ZERO }
+    pub fn new(base: Duration) -> Self {
+        // A random start keeps the servers of a fleet apart from each other.
+        let phase = RandomState::new().hash_one(());
+        Self { base: milliseconds(base), spread: 0, phase: Arc::new(AtomicU64::new(phase)) }
     }
 
-    /// Up to so much more.
+    /// Spreads the times over so long a while behind the base.
     #[must_use]
-    pub const fn spread(mut self, spread: Duration) -> Self {
-        self.spread = spread;
+    pub fn spread(mut self, spread: Duration) -> Self {
+        self.spread = milliseconds(spread);
         self
     }
 
-    /// The time that the reader with this number is told, in milliseconds.
+    /// The next client's reconnection time, in milliseconds: at least the base, and less than base
+    /// and spread together.
     #[must_use]
-    pub fn milliseconds(&self, number: u64) -> u64 {
-        // Multiples of the golden ratio, as fractions of 2^64, fall evenly: each one into a largest
-        // gap that those before it left.
-        const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
-        let fraction = u128::from(number.wrapping_mul(GOLDEN_RATIO));
-        let share = (whole_milliseconds(self.spread) as u128 * fraction) >> 64;
-        let base = whole_milliseconds(self.base);
-        base.saturating_add(u64::try_from(share).unwrap_or(u64::MAX))
+    pub fn next(&self) -> u64 {
+        let phase = self.phase.fetch_add(GOLDEN_RATIO, Ordering::Relaxed);
+        let offset = (u128::from(phase) * u128::from(self.spread)) >> 64;
+        self.base.saturating_add(u64::try_from(offset).unwrap_or(u64::MAX))
     }
 }
 
-impl From<Duration> for Retry {
-    fn from(base: Duration) -> Self {
-        Self::new(base)
-    }
-}
-
-fn whole_milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The number of each reader that is told when to come back.
-#[derive(Debug, Default)]
-pub(crate) struct Numbers(AtomicU64);
-
-impl Numbers {
-    pub(crate) fn next(&self) -> u64 {
-        self.0.fetch_add(1, Relaxed)
-    }
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -74,30 +67,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn in_no_second_come_twice_the_mean() {
-        for (seconds, readers) in [(1, 1), (2, 10), (5, 100), (10, 1000), (60, 10_000), (7, 12_345)]
-        {
-            let retry = Retry::new(Duration::from_secs(1)).spread(Duration::from_secs(seconds));
-            for first in [0, 1, 77, 1 << 40, u64::MAX - 5] {
-                let mut counts = vec![0_u64; usize::try_from(seconds).unwrap()];
-                for number in 0..readers {
-                    let time = retry.milliseconds(u64::wrapping_add(first, number));
-                    assert!((1000..1000 + seconds * 1000).contains(&time), "{time}");
-                    counts[usize::try_from(time / 1000 - 1).unwrap()] += 1;
-                }
-                let most = counts.into_iter().max().unwrap();
-                assert!(
-                    most <= (2 * readers).div_ceil(seconds),
-                    "{readers} in {seconds} s: {most}"
-                );
-            }
-        }
+    fn times_stay_within_their_bounds() {
+        let fixed = Retry::new(Duration::from_millis(1500));
+        assert_eq!([fixed.next(), fixed.next()], [1500, 1500]);
+
+        let retry = Retry::new(Duration::from_secs(2)).spread(Duration::from_secs(3));
+        retry.phase.store(u64::MAX, Ordering::Relaxed);
+        assert_eq!(retry.next(), 4_999);
+        retry.phase.store(0, Ordering::Relaxed);
+        assert_eq!(retry.next(), 2_000);
+        assert_eq!(retry.next(), 2_000 + 1_854);
+
+        let longest = Retry::new(Duration::MAX).spread(Duration::MAX);
+        assert_eq!([longest.next(), longest.next()], [u64::MAX, u64::MAX]);
     }
 
     #[test]
-    fn without_a_spread_all_times_are_the_same() {
-        let retry = Retry::new(Duration::from_millis(1500));
-        assert!((0..100).all(|number| retry.milliseconds(number) == 1500));
-        assert_eq!(Retry::new(Duration::MAX).milliseconds(7), u64::MAX);
+    fn clones_share_a_sequence_and_others_do_not() {
+        let retry = Retry::new(Duration::ZERO).spread(Duration::from_secs(1 << 40));
+        let clone = retry.clone();
+        assert_ne!(retry.next(), clone.next());
+        let other = Retry::new(Duration::ZERO).spread(Duration::from_secs(1 << 40));
+        assert_ne!(other.next(), retry.next());
     }
 }

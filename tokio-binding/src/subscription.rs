@@ -18,6 +18,7 @@ use crate::hub::Hub;
 use crate::keep_alive::COMMENT;
 use crate::link::Link;
 use crate::log::{Log, Read, Seats};
+use crate::retry::Retry;
 use crate::segment::Piece;
 use crate::snapshot::{Making, OnGap, Snapshot};
 use crate::sse::{FRAME, event_stream_response};
@@ -77,7 +78,7 @@ pub struct Subscription {
     ended: bool,
     /// Whether it ended before it began: such a stream is all in its first frame.
     was_never_open: bool,
-    expires: Option<Instant>,
+    expires: Option<Box<(Instant, Retry)>>,
     on_disconnect: Vec<Box<dyn FnOnce() + Send>>,
 }
 
@@ -125,7 +126,7 @@ impl Subscription {
             }
         }
         if !this.ended {
-            this.append_retry();
+            this.append_retry(hub.retry());
         }
         this
     }
@@ -151,11 +152,12 @@ impl Subscription {
         self
     }
 
-    /// Has the [body](HubBody) end at a time, so that the reader comes back and is asked again who
-    /// it is.
+    /// Ends the stream at a time, so that the reader comes back after `renewal` and is asked again
+    /// who it is. The [body](HubBody) minds the time by itself; a subscriber that is read as a stream
+    /// notices it when it is read.
     #[must_use]
-    pub const fn expires_at(mut self, time: Instant) -> Self {
-        self.expires = Some(time);
+    pub fn expires_at(mut self, time: Instant, renewal: Retry) -> Self {
+        self.expires = Some(Box::new((time, renewal)));
         self
     }
 
@@ -187,6 +189,10 @@ impl Subscription {
             }
             if self.ended {
                 return Poll::Ready(None);
+            }
+            if self.expires().is_some_and(|time| time <= Instant::now()) {
+                self.expire();
+                continue;
             }
             let hub = self.hub.clone();
             let log = hub.log();
@@ -236,14 +242,15 @@ impl Subscription {
             && (self.hub.settings().write_deadline.is_some() || self.hub.is_shutting_down())
     }
 
-    /// Ends the stream because its time has come.
-    pub(crate) fn expire(&mut self) {
-        let hub = self.hub.clone();
-        self.end(&hub.log());
+    /// When its time has come.
+    pub(crate) fn expires(&self) -> Option<Instant> {
+        self.expires.as_ref().map(|expires| expires.0)
     }
 
-    pub(crate) const fn expires(&self) -> Option<Instant> {
-        self.expires
+    /// Ends the stream because its time has come.
+    pub(crate) fn expire(&mut self) {
+        let retry = self.expires.as_ref().map(|expires| expires.1.next());
+        self.end_with(retry);
     }
 
     /// Sends on from a sequence. The position comes first: a reader that is cut behind any byte but
@@ -266,8 +273,7 @@ impl Subscription {
             OnGap::End => {
                 let log = hub.log();
                 self.go_on_from(&log, log.head());
-                self.append_retry();
-                self.ended = true;
+                self.end_with(hub.retry());
             }
         }
     }
@@ -342,11 +348,13 @@ impl Subscription {
             Some(_) => Some(self.hub.come_back()),
             None => self.hub.retry(),
         };
-        let mut block = BytesMut::new();
-        if let Some(milliseconds) = retry {
-            put_retry(milliseconds, &mut block);
-        }
-        self.private = block.freeze();
+        self.end_with(retry);
+    }
+
+    /// Ends the stream behind what is ready, and says when to come back, in milliseconds.
+    fn end_with(&mut self, retry: Option<u64>) {
+        self.append_retry(retry);
+        self.making = None;
         self.ended = true;
     }
 
@@ -355,9 +363,9 @@ impl Subscription {
         put_position(target, log, self.told);
     }
 
-    /// Has the normal reconnection time follow what comes first.
-    fn append_retry(&mut self) {
-        if let Some(milliseconds) = self.hub.retry() {
+    /// Has a reconnection time, in milliseconds, follow what is ready.
+    fn append_retry(&mut self, retry: Option<u64>) {
+        if let Some(milliseconds) = retry {
             let mut block = BytesMut::from(&*self.private);
             put_retry(milliseconds, &mut block);
             self.private = block.freeze();

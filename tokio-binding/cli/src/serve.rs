@@ -3,6 +3,7 @@
 mod content;
 mod publish;
 mod routes;
+mod streams;
 mod target;
 mod tick;
 
@@ -22,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::failure::Failure;
 use crate::signal;
 use routes::Routes;
+use streams::StreamOptions;
 
 /// How long a client may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,6 +44,9 @@ pub(crate) struct Options {
     /// Most bytes of an event's data that are taken from a POST
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     max_body: usize,
+
+    #[command(flatten)]
+    streams: StreamOptions,
 }
 
 /// Serves until it is told to stop.
@@ -53,13 +58,14 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             "cannot listen on {listen}: {error}; choose another address with --listen"
         ))
     };
+    let hub = Hub::builder().retry(RETRY).build();
+    let endpoint = options.streams.endpoint(hub.clone())?;
     let listener = TcpListener::bind(&options.listen).await.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     announce(address);
 
-    let hub = Hub::builder().retry(RETRY).come_back(COME_BACK).build();
     let ticking = tokio::spawn(tick::run(hub.clone()));
-    let routes = Routes::new(hub.clone(), options.max_body);
+    let routes = Routes::new(hub.clone(), endpoint, options.max_body);
     let connections = GracefulShutdown::new();
 
     tokio::select! {
@@ -102,7 +108,7 @@ fn serve(socket: TcpStream, peer: SocketAddr, routes: Routes, connections: &Grac
     }
     let service = service_fn(move |request| {
         let routes = routes.clone();
-        async move { Ok::<_, Infallible>(routes.answer(request).await) }
+        async move { Ok::<_, Infallible>(routes.answer(request, peer.ip()).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,12 +1,13 @@
 //! Which request gets which answer.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use sansse_tokio::http::accepts_event_stream;
-use sansse_tokio::{Hub, HubBody, SubscribeError};
+use sansse_tokio::{Endpoint, EndpointBody, Hub, Refusal};
 
 use super::target::{StreamQuery, Target};
 use super::{content, publish};
@@ -14,21 +15,22 @@ use super::{content, publish};
 const PAGE: &str = include_str!("../../pages/index.html");
 
 /// A stream, or an answer that is known in full.
-pub(super) type Body = Either<HubBody, Full<Bytes>>;
+pub(super) type Body = Either<EndpointBody, Full<Bytes>>;
 
-/// The routes of the server, over one hub.
+/// The routes of the server, over one hub and its door.
 #[derive(Clone, Debug)]
 pub(super) struct Routes {
     hub: Hub,
+    endpoint: Endpoint,
     max_body: usize,
 }
 
 impl Routes {
-    pub(super) const fn new(hub: Hub, max_body: usize) -> Self {
-        Self { hub, max_body }
+    pub(super) const fn new(hub: Hub, endpoint: Endpoint, max_body: usize) -> Self {
+        Self { hub, endpoint, max_body }
     }
 
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let (request, content) = request.into_parts();
         let response = match (Target::of(&request.uri), &request.method) {
             (Ok(Target::Topic(topic)), &Method::POST) => {
@@ -36,7 +38,7 @@ impl Routes {
             }
             (target, _) => {
                 content::discard(&request.headers, content).await;
-                self.answer_without_content(target, &request)
+                self.answer_without_content(target, &request, peer).await
             }
         };
         let (method, status) = (&request.method, response.status().as_u16());
@@ -44,10 +46,11 @@ impl Routes {
         response
     }
 
-    fn answer_without_content(
+    async fn answer_without_content(
         &self,
         target: Result<Target, String>,
         request: &Parts,
+        peer: IpAddr,
     ) -> Response<Body> {
         let is_read = matches!(request.method, Method::GET | Method::HEAD);
         match target {
@@ -56,35 +59,33 @@ impl Routes {
                 StatusCode::NOT_FOUND,
                 "there is nothing here: try /, /topics/{topic}, /events?topic={topic} or /healthz",
             ),
-            Ok(Target::Topic(_)) if !is_read => method_not_allowed("GET, HEAD, POST"),
-            Ok(_) if !is_read => method_not_allowed("GET, HEAD"),
+            Ok(Target::Page | Target::Health) if !is_read => method_not_allowed("GET, HEAD"),
             Ok(Target::Page) => page(),
             Ok(Target::Health) => text(StatusCode::OK, "ok\n".into()),
-            Ok(Target::Topic(topic)) => self.stream(request, &[topic]),
-            Ok(Target::Events(topics)) => self.stream(request, &topics),
+            Ok(Target::Topic(topic)) => {
+                let mut response = self.stream(request, &[topic], peer).await;
+                // Publishing is no concern of the endpoint.
+                if let Some(allow) = response.headers_mut().get_mut(header::ALLOW) {
+                    *allow = HeaderValue::from_static("GET, HEAD, OPTIONS, POST");
+                }
+                response
+            }
+            Ok(Target::Events(topics)) => self.stream(request, &topics, peer).await,
         }
     }
 
-    fn stream(&self, request: &Parts, topics: &[String]) -> Response<Body> {
-        let accept: Vec<&[u8]> =
-            request.headers.get_all(header::ACCEPT).iter().map(HeaderValue::as_bytes).collect();
-        if !accepts_event_stream(&accept.join(&b","[..])) {
-            return sentence(
-                StatusCode::NOT_ACCEPTABLE,
-                "this is an event stream: accept text/event-stream",
-            );
-        }
-        let query = match StreamQuery::of(request) {
-            Ok(query) => query,
-            Err(problem) => return sentence(StatusCode::BAD_REQUEST, &problem),
-        };
-        match self.hub.subscribe(topics, query.start()) {
-            Ok(subscription) => subscription.into_response().map(Either::Left),
-            Err(SubscribeError::NoTopic) => {
-                sentence(StatusCode::BAD_REQUEST, "no topic was named: add ?topic={topic}")
+    async fn stream(&self, request: &Parts, topics: &[String], peer: IpAddr) -> Response<Body> {
+        let refusable = self.endpoint.request(request, topics).address(peer);
+        let refuse = |problem: &str| Refusal::new(StatusCode::BAD_REQUEST, format!("{problem}."));
+        let response = if topics.is_empty() {
+            refusable.refuse(refuse("no topic was named: add ?topic={topic}"))
+        } else {
+            match StreamQuery::of(request) {
+                Ok(query) => refusable.start(query.start()).answer().await,
+                Err(problem) => refusable.refuse(refuse(&problem)),
             }
-            Err(problem) => sentence(StatusCode::BAD_REQUEST, &problem.to_string()),
-        }
+        };
+        response.map(Either::Left)
     }
 }
 
