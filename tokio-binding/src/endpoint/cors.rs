@@ -179,10 +179,12 @@ fn is_host(scheme: &str, authority: &str) -> bool {
         Some(port) => format!("{}:{port}", parsed.host()),
         None => parsed.host().to_owned(),
     };
-    // This leaves out users, empty ports and zeros before a port.
+    // This leaves out users, empty ports, zeros before a port, and patterns.
     !parsed.host().is_empty()
         && written == authority
-        && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
+        && authority.bytes().all(|byte| {
+            matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b':' | b'[' | b']')
+        })
 }
 
 /// What cannot be allowed to pages of other origins.
