@@ -170,6 +170,88 @@ async fn what_cannot_be_is_refused_with_a_sentence_and_harms_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pages_of_other_origins_may_read_where_they_are_named() {
+    let options = ["--cors-origin", "https://example.org", "--cors-origin", "null"];
+    let server =
+        Server::start_with("127.0.0.1:0", &[&options[..], &["--cors-credentials"]].concat());
+    let plain = Server::start();
+    for (method, path, status) in [
+        (Method::GET, "/topics/a", 200),
+        (Method::HEAD, "/events?topic=a", 200),
+        (Method::GET, "/events", 400),
+        (Method::GET, "/topics/a?last=many", 400),
+        (Method::OPTIONS, "/topics/a?last=many", 204),
+        (Method::OPTIONS, "/events", 204),
+    ] {
+        for (origin, is_named) in [("https://example.org", true), ("https://example.com", false)] {
+            let request = client().request(method.clone(), server.url(path));
+            let response = request
+                .header("origin", origin)
+                .header("access-control-request-method", "GET")
+                .send()
+                .await
+                .unwrap();
+            assert_eq!(response.status(), status, "{method} {path}");
+            let headers = response.headers();
+            assert_eq!(headers["vary"], "Origin", "{method} {path}");
+            let allowed = headers.get("access-control-allow-origin");
+            assert_eq!(allowed.is_some_and(|allowed| allowed == origin), is_named);
+            assert_eq!(headers.contains_key("access-control-allow-credentials"), is_named);
+            let is_preflight = is_named && status == 204;
+            assert_eq!(headers.contains_key("access-control-allow-headers"), is_preflight);
+            let request = client().request(method.clone(), plain.url(path));
+            let response = request.header("origin", origin).send().await.unwrap();
+            assert_eq!(response.status(), status, "{method} {path}");
+            assert!(!response.headers().contains_key("vary"));
+            assert!(!response.headers().contains_key("access-control-allow-origin"));
+        }
+    }
+    let options = client().request(Method::OPTIONS, plain.url("/topics/a")).send().await.unwrap();
+    assert_eq!(options.headers()["allow"], "GET, HEAD, OPTIONS, POST");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_finds_no_place_is_told_to_come_back() {
+    for limit in ["--max-streams", "--max-streams-per-address"] {
+        let server = Server::start_with("127.0.0.1:0", &[limit, "2"]);
+        let mut one = open(&server.url("/topics/a")).await;
+        let two = open(&server.url("/events?topic=a")).await;
+        let mut three = open(&server.url("/topics/a")).await;
+        let Some(Ok(OwnedItem::Retry(milliseconds))) = three.next().await else { panic!() };
+        assert!((5_000..15_000).contains(&milliseconds));
+        assert!(three.next().await.is_none());
+        let id = server.publish("a", "x").await;
+        assert_eq!(next(&mut one).await, format!("message:x@{id}"));
+        drop(two);
+        let again = async {
+            while let Some(Ok(OwnedItem::Retry(5_000..))) =
+                open(&server.url("/topics/a")).await.next().await
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), again).await.expect("a free place");
+    }
+}
+
+#[test]
+fn origins_that_cannot_be_are_one_line() {
+    for origins in [
+        &["--cors-origin", "example.org"][..],
+        &["--cors-origin", "https://example.org/"],
+        &["--cors-origin", "*", "--cors-credentials"],
+    ] {
+        let output =
+            sansse().args(["serve", "--listen", "127.0.0.1:0"]).args(origins).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.contains("--cors-origin"), "{error}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn garbage_harms_nobody() {
     let server = Server::start();
     let mut bystander = open(&server.url("/topics/a")).await;

@@ -28,8 +28,19 @@ impl Server {
     /// When it does not.
     #[must_use]
     pub fn start_on(listen: &str) -> Self {
+        Self::start_with(listen, &[])
+    }
+
+    /// Starts a server on an address with more options, and waits until it listens.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    #[must_use]
+    pub fn start_with(listen: &str, options: &[&str]) -> Self {
         let mut process = sansse()
             .args(["serve", "--listen", listen, "--log", "warn"])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
