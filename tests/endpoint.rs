@@ -467,7 +467,9 @@ async fn serve(
 #[tokio::test]
 async fn a_client_that_vanishes_gives_back_its_place() {
     let hub = hub();
-    let endpoint = Endpoint::new(hub.clone()).limits(EndpointLimits::new().per_address(2));
+    let endpoint = Endpoint::new(hub.clone())
+        .limits(EndpointLimits::new().per_address(2))
+        .come_back(Retry::new(Duration::from_secs(7)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/news", listener.local_addr().unwrap());
     let routes = Router::new().route("/news", any(serve)).with_state(endpoint.clone());
@@ -482,7 +484,7 @@ async fn a_client_that_vanishes_gives_back_its_place() {
     let two = client().get(&url).send().await.unwrap();
     let full = client().get(&url).send().await.unwrap();
     let text = timeout(Duration::from_secs(20), full.text()).await.unwrap().unwrap();
-    assert!(text.starts_with("retry: "), "{text}");
+    assert_eq!(text, "retry: 7000\n\n");
     let to_head = client().head(&url).send().await.unwrap();
     assert_eq!(to_head.headers()["content-length"], text.len().to_string());
     assert_eq!((hub.subscribers(), endpoint.streams()), (2, 2));
