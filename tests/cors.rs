@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request as AxumRequest, State};
-use axum::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header};
 use axum::response::Html;
 use axum::routing::{any, get};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header};
 use sansse_tokio::{
     Admitted, Cors, CorsError, Endpoint, EndpointBody, EndpointLimits, Event, Hub, Refusal, Retry,
     WhenFull,

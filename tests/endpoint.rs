@@ -1,83 +1,24 @@
 //! The door of a hub: who gets a stream, what the others are told, and when places are free again.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request as AxumRequest, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::routing::any;
 use futures_util::FutureExt as _;
+use http::{Method, Response, StatusCode, header};
 use http_body::Body as _;
-use http_body_util::BodyExt as _;
 use proptest::prelude::*;
 use sansse_tokio::{
-    Admitted, Endpoint, EndpointBody, EndpointLimits, Event, Hub, Refusal, Retry, Start, WhenFull,
+    Admitted, Endpoint, EndpointBody, EndpointLimits, Event, Hub, Retry, Start, WhenFull,
 };
+use tests::answer::{answer, come_back, get, head, hub, is_stream, read, whole};
 use tests::client::client;
 use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep, timeout};
-
-fn hub() -> Hub {
-    Hub::builder().epoch(35).keep_alive(None).build()
-}
-
-fn head(method: &Method, headers: &[(&str, &str)]) -> Parts {
-    let mut request = Request::builder().method(method.clone()).uri("/news");
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    request.body(()).unwrap().into_parts().0
-}
-
-fn get(headers: &[(&str, &str)]) -> Parts {
-    head(&Method::GET, headers)
-}
-
-async fn answer(endpoint: &Endpoint, request: &Parts) -> Response<EndpointBody> {
-    endpoint.request(request, ["news"]).answer().await
-}
-
-async fn answer_from(endpoint: &Endpoint, address: &str) -> Response<EndpointBody> {
-    let address = address.parse().unwrap();
-    endpoint.request(&get(&[]), ["news"]).address(address).answer().await
-}
-
-/// What can be read without waiting, and whether the body ends there.
-fn read(response: &mut Response<EndpointBody>) -> (String, bool) {
-    let mut text = String::new();
-    while let Some(frame) = response.body_mut().frame().now_or_never() {
-        let Some(frame) = frame else { return (text, true) };
-        text.push_str(std::str::from_utf8(&frame.unwrap().into_data().unwrap()).unwrap());
-    }
-    (text, false)
-}
-
-fn whole(mut response: Response<EndpointBody>) -> String {
-    let (text, ended) = read(&mut response);
-    assert!(ended, "{text}");
-    text
-}
-
-fn is_stream(response: &mut Response<EndpointBody>) -> bool {
-    let (text, ended) = read(response);
-    response.status() == StatusCode::OK && !ended && text.starts_with("id: ")
-}
-
-/// The milliseconds of an answer that only says when to come back.
-fn come_back(response: Response<EndpointBody>) -> u64 {
-    assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(response.headers()["content-type"], "text/event-stream");
-    assert_eq!(response.headers()["cache-control"], "no-store, no-transform");
-    assert_eq!(response.headers()["x-accel-buffering"], "no");
-    let text = whole(response);
-    let value = text.strip_prefix("retry: ").and_then(|rest| rest.strip_suffix("\n\n"));
-    value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{text:?}"))
-}
+use tokio::time::{sleep, timeout};
 
 #[tokio::test]
 async fn a_stream_is_opened_with_get_and_its_headers_with_head() {
@@ -149,201 +90,14 @@ async fn a_stream_starts_where_it_is_asked_to() {
     assert!(read(&mut { last }).0.ends_with("id: z-2\ndata: 2\n\nid: z-3\ndata: 3\n\n"));
 }
 
-#[tokio::test]
-async fn topics_that_cannot_be_are_refused_before_the_hook_is_asked() {
-    let hub = hub();
-    let endpoint =
-        Endpoint::new(hub.clone()).admission(|_| async { panic!("there is nothing to ask") });
-    for method in [Method::GET, Method::HEAD] {
-        let request = head(&method, &[]);
-        for (topics, word) in [
-            (vec![], "no topic"),
-            (vec!["a".to_owned(); 65], "64"),
-            (vec!["x".repeat(257)], "long"),
-            (vec!["a\nb".to_owned()], "control"),
-            (vec!["a".to_owned(), String::new()], "name"),
-        ] {
-            let response = endpoint.request(&request, topics).answer().await;
-            assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{word}");
-            let text = whole(response);
-            assert!(method == Method::HEAD || text.contains(word), "{text}");
-        }
-    }
-    // However many are named, no more are looked at than it takes to see that.
-    let mut named = 0;
-    let many = std::iter::repeat_with(|| {
-        named += 1;
-        "a"
-    });
-    let _ = endpoint.request(&get(&[]), many).answer().await;
-    assert_eq!(named, 65);
-    assert_eq!((hub.subscribers(), endpoint.streams()), (0, 0));
+/// There is no place, by the endpoint's own reconnection times.
+fn assert_has_no_place(response: Response<EndpointBody>) {
+    assert!((5_000..15_000).contains(&come_back(response)));
 }
 
-#[tokio::test]
-async fn the_hook_sees_the_request() {
-    #[derive(Clone, Debug, PartialEq)]
-    struct Session(u32);
-
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let endpoint = Endpoint::new(hub()).admission({
-        let seen = Arc::clone(&seen);
-        move |request| {
-            let seen = Arc::clone(&seen);
-            async move {
-                // A hook may wait.
-                tokio::task::yield_now().await;
-                seen.lock().unwrap().push(request);
-                Ok(Admitted::new())
-            }
-        }
-    });
-    let mut request = get(&[("cookie", "session=7")]);
-    request.extensions.insert(Session(7));
-    let address: IpAddr = "192.0.2.1".parse().unwrap();
-    let mut stream = endpoint.request(&request, ["news", "user/7"]).address(address).answer().await;
-    assert!(is_stream(&mut stream));
-    let seen = seen.lock().unwrap();
-    assert_eq!(seen.len(), 1);
-    assert_eq!(seen[0].head.headers["cookie"], "session=7");
-    assert_eq!(seen[0].head.uri, "/news");
-    assert_eq!(seen[0].head.extensions.get(), Some(&Session(7)));
-    assert_eq!(seen[0].topics, ["news", "user/7"]);
-    assert_eq!(seen[0].address, Some(address));
-}
-
-#[tokio::test]
-async fn the_hook_may_refuse() {
-    let location = HeaderValue::from_static("https://other.example/news");
-    let wants_login = HeaderValue::from_static("Bearer");
-    for (refusal, status, text) in [
-        (Refusal::stop(), 204, ""),
-        (Refusal::new(StatusCode::NO_CONTENT, "never sent"), 204, ""),
-        (Refusal::new(StatusCode::FORBIDDEN, "Not for you."), 403, "Not for you.\n"),
-        (Refusal::new(StatusCode::OK, "No."), 403, "No.\n"),
-        (Refusal::new(StatusCode::CONTINUE, "No."), 403, "No.\n"),
-        (Refusal::new(StatusCode::BAD_GATEWAY, "Broken."), 502, "Broken.\n"),
-        (
-            Refusal::new(StatusCode::UNAUTHORIZED, "Log in.")
-                .header(header::WWW_AUTHENTICATE, wants_login.clone()),
-            401,
-            "Log in.\n",
-        ),
-        (
-            Refusal::new(StatusCode::TEMPORARY_REDIRECT, "Elsewhere.")
-                .header(header::LOCATION, location.clone()),
-            307,
-            "Elsewhere.\n",
-        ),
-    ] {
-        let hub = hub();
-        let endpoint = Endpoint::new(hub.clone()).admission({
-            let refusal = refusal.clone();
-            move |_| std::future::ready(Err(refusal.clone()))
-        });
-        let response = answer(&endpoint, &get(&[])).await;
-        assert_eq!(response.status().as_u16(), status);
-        assert_eq!(response.headers()["cache-control"], "no-store");
-        let headers = response.headers();
-        assert_eq!(headers.get("www-authenticate") == Some(&wants_login), status == 401);
-        assert_eq!(headers.get("location") == Some(&location), status == 307);
-        assert_eq!(headers.contains_key("content-type"), status != 204);
-
-        // So it is to HEAD, without the text, and to what the caller refuses itself.
-        let to_head = answer(&endpoint, &head(&Method::HEAD, &[])).await;
-        assert_eq!(to_head.status().as_u16(), status);
-        let length = to_head.headers().get("content-length").cloned();
-        assert_eq!(length, (status != 204).then(|| HeaderValue::from(text.len())));
-        assert_eq!(whole(to_head), "");
-        let mine = Endpoint::new(hub.clone()).request(&get(&[]), ["a"]).refuse(refusal.clone());
-        assert_eq!((mine.status(), mine.headers()), (response.status(), response.headers()));
-        assert_eq!(whole(response), text);
-        assert_eq!((hub.subscribers(), endpoint.streams()), (0, 0));
-        // Who asks for no stream is not refused one.
-        let other = endpoint.request(&head(&Method::PUT, &[]), ["a"]).refuse(refusal);
-        assert_eq!(other.status(), StatusCode::METHOD_NOT_ALLOWED);
-    }
-    let later = Endpoint::new(hub()).admission(|_| async { Err(Refusal::later()) });
-    assert!((5_000..15_000).contains(&come_back(answer(&later, &get(&[])).await)));
-}
-
-#[tokio::test]
-async fn the_hook_may_change_the_topics() {
-    let hub = hub();
-    let endpoint = Endpoint::new(hub.clone()).admission(|request| async move {
-        let allowed = request.topics.into_iter().filter(|topic| topic != "secret");
-        Ok(Admitted::new().topics(allowed))
-    });
-    let request = get(&[]);
-    let mut stream = endpoint.request(&request, ["secret", "news"]).answer().await;
-    assert!(is_stream(&mut stream));
-    hub.publish("secret", &Event::new("s")).unwrap();
-    hub.publish("news", &Event::new("n")).unwrap();
-    assert_eq!(read(&mut stream).0, "id: z-2\ndata: n\n\n");
-    for method in [Method::GET, Method::HEAD] {
-        let response = endpoint.request(&head(&method, &[]), ["secret"]).answer().await;
-        assert_eq!(response.status(), StatusCode::FORBIDDEN);
-    }
-    assert_eq!((hub.subscribers(), endpoint.streams()), (1, 1));
-}
-
-async fn next(response: &mut Response<EndpointBody>) -> Option<String> {
-    let frame = response.body_mut().frame().await?.unwrap().into_data().unwrap();
-    Some(String::from_utf8(frame.to_vec()).unwrap())
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_admission_expires() {
-    let hub = hub();
-    let endpoint = Endpoint::new(hub.clone()).admission(|request| async move {
-        let admitted = Admitted::new();
-        Ok(match request.topics[0].as_str() {
-            "minute" => admitted.expires_in(Duration::from_secs(60)),
-            "at" => {
-                let moment = Instant::now() + Duration::from_secs(60);
-                admitted.expires_at(moment.into_std())
-            }
-            "now" => admitted.expires_in(Duration::ZERO),
-            "never" => admitted.expires_in(Duration::MAX),
-            _ => admitted,
-        })
-    });
-    let request = get(&[]);
-    for topic in ["minute", "at"] {
-        let start = Instant::now();
-        let mut stream = endpoint.request(&request, [topic]).answer().await;
-        assert!(next(&mut stream).await.unwrap().starts_with("id: z-"));
-        sleep(Duration::from_secs(59)).await;
-        let id = hub.publish(topic, &Event::new("in time")).unwrap();
-        assert_eq!(next(&mut stream).await.unwrap(), format!("id: {id}\ndata: in time\n\n"));
-        assert_eq!(endpoint.streams(), 1);
-        let last = next(&mut stream).await.unwrap();
-        assert_eq!(start.elapsed().as_secs(), 60);
-        let milliseconds = last.strip_prefix("retry: ").and_then(|rest| rest.strip_suffix("\n\n"));
-        assert!((500..1500).contains(&milliseconds.unwrap().parse::<u64>().unwrap()));
-        assert!(stream.body().is_end_stream());
-        assert_eq!((hub.subscribers(), endpoint.streams()), (0, 0));
-        hub.publish(topic, &Event::new("meanwhile")).unwrap();
-        assert_eq!(next(&mut stream).await, None);
-
-        // Nothing is lost meanwhile.
-        let id = id.to_string();
-        let again = get(&[("last-event-id", &id)]);
-        let mut stream = endpoint.request(&again, [topic]).answer().await;
-        next(&mut stream).await.unwrap();
-        assert!(next(&mut stream).await.unwrap().ends_with("data: meanwhile\n\n"));
-    }
-    // The position goes out all the same.
-    let mut stream = endpoint.request(&request, ["now"]).answer().await;
-    assert!(next(&mut stream).await.unwrap().starts_with("id: z-"));
-    assert!(next(&mut stream).await.unwrap().starts_with("retry: "));
-    assert_eq!(next(&mut stream).await, None);
-
-    for topic in ["never", "ever"] {
-        let mut stream = endpoint.request(&request, [topic]).answer().await;
-        next(&mut stream).await.unwrap();
-        assert!(timeout(Duration::from_secs(1 << 25), next(&mut stream)).await.is_err());
-    }
+async fn answer_from(endpoint: &Endpoint, address: &str) -> Response<EndpointBody> {
+    let address = address.parse().unwrap();
+    endpoint.request(&get(&[]), ["news"]).address(address).answer().await
 }
 
 #[tokio::test]
@@ -354,12 +108,12 @@ async fn places_are_limited_and_freed() {
     let mut two = answer_from(&endpoint, "::ffff:192.0.2.1").await;
     assert!(is_stream(&mut two));
     // The address has enough, another one does not.
-    come_back(answer_from(&endpoint, "192.0.2.1").await);
+    assert_has_no_place(answer_from(&endpoint, "192.0.2.1").await);
     let mut three = answer_from(&endpoint.clone(), "2001:db8::1").await;
     assert!(is_stream(&mut three));
     // Now there is no place for anyone, with an address or without; HEAD learns it too.
-    come_back(answer_from(&endpoint, "192.0.2.2").await);
-    come_back(answer(&endpoint, &get(&[])).await);
+    assert_has_no_place(answer_from(&endpoint, "192.0.2.2").await);
+    assert_has_no_place(answer(&endpoint, &get(&[])).await);
     let to_head = answer(&endpoint, &head(&Method::HEAD, &[])).await;
     assert!(to_head.headers().contains_key(header::CONTENT_LENGTH));
     assert_eq!(endpoint.streams(), 3);
@@ -370,7 +124,7 @@ async fn places_are_limited_and_freed() {
     drop((two, again));
     let mut same_network = answer_from(&endpoint, "2001:db8::ffff").await;
     assert!(is_stream(&mut same_network));
-    come_back(answer_from(&endpoint, "2001:db8::2").await);
+    assert_has_no_place(answer_from(&endpoint, "2001:db8::2").await);
     let mut other_network = answer_from(&endpoint, "2001:db8:0:1::1").await;
     assert!(is_stream(&mut other_network));
     drop((three, same_network, other_network));
@@ -393,7 +147,7 @@ async fn a_user_has_so_many_streams() {
     let one = answer(&endpoint, &anna).await;
     let mut two = answer(&endpoint, &anna).await;
     assert!(is_stream(&mut two));
-    come_back(answer(&endpoint, &anna).await);
+    assert_has_no_place(answer(&endpoint, &anna).await);
     let to_head = answer(&endpoint, &head(&Method::HEAD, &[("user", "anna")])).await;
     assert!(to_head.headers().contains_key(header::CONTENT_LENGTH));
     // Others do not suffer for it, nor who has no name.
@@ -420,7 +174,7 @@ async fn who_is_being_asked_about_holds_a_place() {
             let mut asked = pin!(answer(&endpoint, &request));
             assert!((&mut asked).now_or_never().is_none());
             assert_eq!(endpoint.streams(), 1);
-            come_back(answer(&endpoint, &get(&[])).await);
+            assert_has_no_place(answer(&endpoint, &get(&[])).await);
         }
         // The client has left.
         assert_eq!(endpoint.streams(), 0);
@@ -457,8 +211,8 @@ async fn who_comes_too_much_comes_back_at_different_times() {
 
 async fn serve(
     State(endpoint): State<Endpoint>,
-    ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>,
-    request: AxumRequest,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
 ) -> Response<EndpointBody> {
     let (head, _) = request.into_parts();
     endpoint.request(&head, ["news"]).address(peer.ip()).answer().await
@@ -473,7 +227,7 @@ async fn a_client_that_vanishes_gives_back_its_place() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/news", listener.local_addr().unwrap());
     let routes = Router::new().route("/news", any(serve)).with_state(endpoint.clone());
-    let routes = routes.into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, routes).await });
 
     let to_head = client().head(&url).send().await.unwrap();

@@ -1,6 +1,8 @@
 //! What the tests share: the standard told a second time, the cases, and every way to run them.
 
 #[cfg(feature = "hosts")]
+pub mod answer;
+#[cfg(feature = "hosts")]
 pub mod browser;
 pub mod byte_string;
 pub mod cases;

@@ -13,8 +13,8 @@ const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
 ///
 /// Clients that are sent away together must not come back together. The times are not random but
 /// follow each other at the golden ratio, so each run of them is even: of those who leave at one
-/// moment, hardly more than the mean come back in any second, and never more than twice as many.
-/// Where the spread is zero, all times are the base.
+/// moment, hardly more than the mean come back in any second, and never more than twice as many and
+/// two. Where the spread is zero, all times are the base.
 ///
 /// A clone goes on with the same sequence, so that all its users together keep what is promised.
 ///
