@@ -172,8 +172,7 @@ async fn what_cannot_be_is_refused_with_a_sentence_and_harms_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_other_origins_may_read_where_they_are_named() {
     let options = ["--cors-origin", "https://example.org", "--cors-origin", "null"];
-    let server =
-        Server::start_with("127.0.0.1:0", &[&options[..], &["--cors-credentials"]].concat());
+    let server = Server::start_with(&[&options[..], &["--cors-credentials"]].concat());
     let plain = Server::start();
     for (method, path, status) in [
         (Method::GET, "/topics/a", 200),
@@ -213,7 +212,7 @@ async fn pages_of_other_origins_may_read_where_they_are_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_finds_no_place_is_told_to_come_back() {
     for limit in ["--max-streams", "--max-streams-per-address"] {
-        let server = Server::start_with("127.0.0.1:0", &[limit, "2"]);
+        let server = Server::start_with(&[limit, "2"]);
         let mut one = open(&server.url("/topics/a")).await;
         let two = open(&server.url("/events?topic=a")).await;
         let mut three = open(&server.url("/topics/a")).await;

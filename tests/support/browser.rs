@@ -49,6 +49,8 @@ impl Browser {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            // Those of the tests are signed by nobody else.
+            "--ignore-certificate-errors",
             &format!("--user-data-dir={}", profile.display()),
             "--window-size=1280,900",
         ] {
@@ -172,7 +174,14 @@ impl Chromedriver {
         driver
     }
 
+    /// Ends the driver in its own way, since it takes the browser with it then.
     fn end(&mut self) {
+        let id = self.process.id().to_string();
+        let _ = Command::new("kill").args(["-s", "TERM", &id]).status();
+        let start = Instant::now();
+        while matches!(self.process.try_wait(), Ok(None)) && start.elapsed() < PATIENCE / 4 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -6,6 +6,8 @@ pub mod answer;
 pub mod browser;
 pub mod byte_string;
 pub mod cases;
+#[cfg(feature = "hosts")]
+pub mod certificate;
 pub mod chunking;
 #[cfg(feature = "hosts")]
 pub mod client;
@@ -19,6 +21,8 @@ pub mod oracle;
 pub mod outcome;
 #[cfg(feature = "hosts")]
 pub mod proxy;
+#[cfg(feature = "hosts")]
+pub mod reader;
 pub mod requirement;
 #[cfg(feature = "hosts")]
 pub mod server;

@@ -24,6 +24,10 @@ pub const BROWSER: Requirement = Requirement {
     advice: "install Debian's packages chromium and chromium-driver",
 };
 
+/// A client of others that speaks HTTP/2.
+pub const CURL: Requirement =
+    Requirement { name: "curl", programs: &["curl"], advice: "install Debian's package curl" };
+
 impl Requirement {
     /// Whether the test can run; says on standard error that it is skipped where not.
     ///

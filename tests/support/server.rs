@@ -1,17 +1,24 @@
 //! `sansse serve` as a process.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::client::client;
+use reqwest::{Client, ClientBuilder};
+
+use crate::certificate::Certificate;
+use crate::client::choose_tls;
 use crate::command::sansse;
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server that runs until it is dropped.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
     address: String,
+    certificate: Option<Certificate>,
 }
 
 impl Server {
@@ -28,19 +35,54 @@ impl Server {
     /// When it does not.
     #[must_use]
     pub fn start_on(listen: &str) -> Self {
-        Self::start_with(listen, &[])
+        Self::spawn(sansse().args(["serve", "--listen", listen]), None)
     }
 
-    /// Starts a server on an address with more options, and waits until it listens.
+    /// Starts a server on a free port, with more arguments.
     ///
     /// # Panics
     ///
-    /// When it does not.
+    /// When it does not listen.
     #[must_use]
-    pub fn start_with(listen: &str, options: &[&str]) -> Self {
-        let mut process = sansse()
-            .args(["serve", "--listen", listen, "--log", "warn"])
-            .args(options)
+    pub fn start_with(arguments: &[&str]) -> Self {
+        Self::spawn(sansse().args(["serve", "--listen", "127.0.0.1:0"]).args(arguments), None)
+    }
+
+    /// Starts a server that speaks TLS, with more arguments. Its certificate is written to files
+    /// in `folder`.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen.
+    #[must_use]
+    pub fn start_tls(folder: &Path, arguments: &[&str]) -> Self {
+        let certificate = Certificate::new();
+        let [certificate_path, key_path] = certificate.write(folder);
+        let mut command = sansse();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        command.arg("--tls-cert").arg(&certificate_path).arg("--tls-key").arg(&key_path);
+        let server = Self::spawn(&mut command, Some(certificate));
+        let _ = std::fs::remove_file(certificate_path);
+        let _ = std::fs::remove_file(key_path);
+        server
+    }
+
+    /// Starts a server on a free port that may have only so many files open.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen.
+    #[must_use]
+    pub fn start_with_files(files: u32) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")]);
+        shell.arg(sansse().get_program()).args(["serve", "--listen", "127.0.0.1:0"]);
+        Self::spawn(&mut shell, None)
+    }
+
+    fn spawn(command: &mut Command, certificate: Option<Certificate>) -> Self {
+        let mut process = command
+            .args(["--log", "warn"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -49,10 +91,10 @@ impl Server {
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).expect("text");
         let address = line
-            .split_once("http://")
+            .split_once("://")
             .and_then(|(_, rest)| rest.trim().strip_suffix('/'))
             .unwrap_or_else(|| panic!("the server did not name its address: {line:?}"));
-        Self { process, address: address.into() }
+        Self { process, address: address.into(), certificate }
     }
 
     /// The address and port on which it listens.
@@ -64,7 +106,55 @@ impl Server {
     /// The URL of a path.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{path}", self.address)
+    }
+
+    /// A client that trusts the server, as `configure` has it.
+    ///
+    /// # Panics
+    ///
+    /// When there can be none.
+    #[must_use]
+    pub fn client(&self, configure: fn(ClientBuilder) -> ClientBuilder) -> Client {
+        choose_tls();
+        let mut builder = configure(Client::builder());
+        if let Some(certificate) = &self.certificate {
+            let pem = certificate.certificate.as_bytes();
+            builder = builder
+                .tls_certs_only([reqwest::Certificate::from_pem(pem).expect("a certificate")]);
+        }
+        builder.build().expect("a client")
+    }
+
+    /// The value of a series in the metrics, such as `name` or `name{label="value"}`; 0 where there
+    /// is none.
+    ///
+    /// # Panics
+    ///
+    /// When the metrics cannot be read.
+    pub async fn metric(&self, series: &str) -> f64 {
+        let request = self.client(|builder| builder).get(self.url("/metrics"));
+        let metrics = request.send().await.expect("an answer").text().await.expect("text");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().expect("a number"))
+    }
+
+    /// Waits until a series of the metrics has a value.
+    ///
+    /// # Panics
+    ///
+    /// When it has another one after thirty seconds.
+    pub async fn wait_for_metric(&self, series: &str, expected: impl Fn(f64) -> bool) {
+        let start = Instant::now();
+        loop {
+            let value = self.metric(series).await;
+            if expected(value) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{series} is {value}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Publishes an event, and returns its id.
@@ -73,7 +163,8 @@ impl Server {
     ///
     /// When the server refuses it.
     pub async fn publish(&self, topic: &str, data: &str) -> String {
-        let response = client()
+        let response = self
+            .client(|builder| builder)
             .post(self.url(&format!("/topics/{topic}")))
             .body(data.to_owned())
             .send()
@@ -99,7 +190,7 @@ impl Server {
     pub fn stop(&mut self, signal: &str) -> (ExitStatus, Duration) {
         let start = Instant::now();
         let id = self.process.id().to_string();
-        let sent = std::process::Command::new("kill").args(["-s", signal, &id]).status();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status();
         assert!(sent.expect("kill runs").success());
         loop {
             if let Some(status) = self.process.try_wait().expect("a child") {

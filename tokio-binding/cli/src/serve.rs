@@ -1,49 +1,66 @@
 //! `sansse serve`: a hub behind HTTP, and a page to look at it.
 
+mod activity;
+mod connection;
 mod content;
+mod limits;
+mod listener;
+mod metrics;
 mod publish;
 mod routes;
+mod socket;
 mod streams;
 mod target;
 mod tick;
+mod tls;
 
-use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use sansse_tokio::{Hub, Retry};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::signal;
+use connection::Connections;
+use limits::Limits;
+use listener::Listener;
 use routes::Routes;
 use streams::StreamOptions;
+use tls::Tls;
 
-/// How long a client may take for the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long connections may take to end once they have been asked to.
-const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
-/// The reconnection time that streams open with.
-const RETRY: Retry = Retry::new(Duration::from_secs(1)).spread(Duration::from_millis(500));
-/// When readers come back after the server has stopped.
-const COME_BACK: Retry = Retry::new(Duration::from_secs(1)).spread(Duration::from_secs(2));
+/// How long streams may take to end once the server stops, and then connections.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+
+const EXAMPLES: &str = "\
+Examples:
+  sansse serve --listen 0.0.0.0:80
+  sansse serve --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem --no-metrics
+
+HTTP/1.1 and HTTP/2 are both spoken, over TLS as ALPN chooses, else as the client begins. A client
+that closes its sending side has left. Of a head over 64 KiB the rest is not read.";
 
 /// What `sansse serve` can be told.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     /// Address and port to listen on, such as `0.0.0.0:80`, `[::1]:8080` or `localhost:0`
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
 
-    /// Most bytes of an event's data that are taken from a POST
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
-    max_body: usize,
+    #[command(flatten)]
+    tls: Tls,
+
+    /// Do not offer `GET /metrics`, which is for Prometheus and not for the public
+    #[arg(long)]
+    no_metrics: bool,
+
+    #[command(flatten)]
+    limits: Limits,
 
     #[command(flatten)]
     streams: StreamOptions,
@@ -52,72 +69,62 @@ pub(crate) struct Options {
 /// Serves until it is told to stop.
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let stop = signal::stop()?;
+    let tls = options.tls.acceptor()?;
     let cannot_listen = |error| {
         let listen = &options.listen;
         Failure::new(format!(
             "cannot listen on {listen}: {error}; choose another address with --listen"
         ))
     };
-    let hub = Hub::builder().retry(RETRY).build();
+    let hub = Hub::builder().retry(retry()).come_back(come_back()).build();
     let endpoint = options.streams.endpoint(hub.clone())?;
-    let listener = TcpListener::bind(&options.listen).await.map_err(cannot_listen)?;
-    let address = listener.local_addr().map_err(cannot_listen)?;
-    announce(address);
+    let socket = TcpListener::bind(&options.listen).await.map_err(cannot_listen)?;
+    let address = socket.local_addr().map_err(cannot_listen)?;
+    announce(if tls.is_some() { "https" } else { "http" }, address);
 
+    let metrics = if options.no_metrics { None } else { metrics::start() };
+    if let Some(metrics) = metrics.clone() {
+        tokio::spawn(metrics::keep_up(metrics));
+    }
     let ticking = tokio::spawn(tick::run(hub.clone()));
-    let routes = Routes::new(hub.clone(), endpoint, options.max_body);
-    let connections = GracefulShutdown::new();
+    let routes = Routes::new(hub.clone(), endpoint, options.limits, metrics);
+    let stopping = CancellationToken::new();
+    let connections = Connections::new(tls, routes, options.limits, stopping.clone());
+    let listener = Listener::new(socket, connections, options.limits.max_connections);
 
     tokio::select! {
-        () = accept(&listener, &routes, &connections) => {}
+        () = listener.run() => {}
         () = stop => {}
     }
     tracing::info!(streams = hub.subscribers(), "stopping");
     ticking.abort();
-    let draining = async { tokio::join!(hub.shutdown(DRAIN_TIMEOUT), connections.shutdown()) };
-    if tokio::time::timeout(DRAIN_TIMEOUT + Duration::from_millis(200), draining).await.is_err() {
+    // Who comes meanwhile is told when to come back.
+    let shutdown = tokio::select! {
+        shutdown = hub.shutdown(DRAIN_TIMEOUT) => shutdown,
+        () = listener.run() => return Ok(()),
+    };
+    tracing::info!(closed = shutdown.closed, left = shutdown.left, "the streams have ended");
+    stopping.cancel();
+    if tokio::time::timeout(CLOSE_TIMEOUT, listener.close()).await.is_err() {
         tracing::warn!("some connections did not end in time and were cut");
     }
     Ok(())
 }
 
 /// Says where to go, on standard output, so that a script can read the port.
-fn announce(address: SocketAddr) {
+fn announce(scheme: &str, address: SocketAddr) {
     let mut output = std::io::stdout().lock();
     // Nobody may be listening there; the server runs all the same.
-    let _ = writeln!(output, "sansse is serving on http://{address}/");
+    let _ = writeln!(output, "sansse is serving on {scheme}://{address}/");
     let _ = output.flush();
 }
 
-async fn accept(listener: &TcpListener, routes: &Routes, connections: &GracefulShutdown) {
-    loop {
-        match listener.accept().await {
-            Ok((socket, peer)) => serve(socket, peer, routes.clone(), connections),
-            Err(error) => {
-                // Most likely there are too many open files; some will be closed.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
+/// The reconnection time that streams open with.
+fn retry() -> Retry {
+    Retry::new(Duration::from_secs(1)).spread(Duration::from_millis(500))
 }
 
-fn serve(socket: TcpStream, peer: SocketAddr, routes: Routes, connections: &GracefulShutdown) {
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
-    }
-    let service = service_fn(move |request| {
-        let routes = routes.clone();
-        async move { Ok::<_, Infallible>(routes.answer(request, peer.ip()).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(socket), service);
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%peer, %error, "connection ended");
-        }
-    });
+/// When readers come back after the server has stopped.
+fn come_back() -> Retry {
+    Retry::new(Duration::from_secs(1)).spread(Duration::from_secs(2))
 }

@@ -7,6 +7,10 @@ use http::HeaderMap;
 use http::header::EXPECT;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
+use tokio::time::timeout;
+
+use super::limits::Limits;
+use super::metrics;
 
 /// How much of an unwanted content is read, in bytes, and for how long.
 const DISCARD_LIMIT: usize = 32 << 20;
@@ -16,6 +20,7 @@ const DISCARD_TIME: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) enum ContentError {
     TooLarge,
+    TooSlow,
     NotUtf8,
     Broken(hyper::Error),
 }
@@ -24,23 +29,34 @@ pub(super) enum ContentError {
 pub(super) async fn read(
     headers: &HeaderMap,
     mut content: Incoming,
-    limit: usize,
+    limits: &Limits,
 ) -> Result<String, ContentError> {
+    let text = timeout(limits.read_timeout, collect(&mut content, limits.max_body))
+        .await
+        .unwrap_or_else(|_| {
+            metrics::timeout("content");
+            Err(ContentError::TooSlow)
+        });
+    if matches!(text, Err(ContentError::TooLarge)) {
+        discard(headers, content).await;
+    }
+    String::from_utf8(text?.into()).map_err(|_| ContentError::NotUtf8)
+}
+
+async fn collect(content: &mut Incoming, limit: usize) -> Result<BytesMut, ContentError> {
+    if content.size_hint().lower() > limit as u64 {
+        return Err(ContentError::TooLarge);
+    }
     let mut text = BytesMut::new();
-    let mut too_large = content.size_hint().lower() > limit as u64;
-    while !too_large {
-        let Some(frame) = content.frame().await else {
-            return String::from_utf8(text.into()).map_err(|_| ContentError::NotUtf8);
-        };
+    while let Some(frame) = content.frame().await {
         if let Ok(data) = frame.map_err(ContentError::Broken)?.into_data() {
-            too_large = data.len() > limit - text.len();
-            if !too_large {
-                text.extend_from_slice(&data);
+            if data.len() > limit - text.len() {
+                return Err(ContentError::TooLarge);
             }
+            text.extend_from_slice(&data);
         }
     }
-    discard(headers, content).await;
-    Err(ContentError::TooLarge)
+    Ok(text)
 }
 
 /// Reads on for a while, to nowhere: a client that is still sending when the connection closes may
@@ -59,5 +75,5 @@ pub(super) async fn discard(headers: &HeaderMap, mut content: Incoming) {
         }
     };
     // The answer goes out all the same.
-    let _ = tokio::time::timeout(DISCARD_TIME, reading).await;
+    let _ = timeout(DISCARD_TIME, reading).await;
 }

@@ -6,6 +6,7 @@ use hyper::body::Incoming;
 use sansse_tokio::{Event, Hub, PublishError};
 
 use super::content::{self, ContentError};
+use super::limits::Limits;
 use super::routes::{Body, full, sentence};
 use super::target::pairs;
 
@@ -13,7 +14,7 @@ use super::target::pairs;
 pub(super) async fn answer(
     hub: &Hub,
     topic: &str,
-    max_body: usize,
+    limits: &Limits,
     request: &Parts,
     content: Incoming,
 ) -> Response<Body> {
@@ -24,9 +25,9 @@ pub(super) async fn answer(
             "a page of another origin may not publish here: publish from this server's own page",
         );
     }
-    let data = match content::read(&request.headers, content, max_body).await {
+    let data = match content::read(&request.headers, content, limits).await {
         Ok(data) => data,
-        Err(problem) => return refuse(&problem, max_body),
+        Err(problem) => return refuse(&problem, limits),
     };
     let event_type = pairs(&request.uri)
         .find(|(name, _)| name == "event")
@@ -50,15 +51,19 @@ pub(super) async fn answer(
     }
 }
 
-fn refuse(problem: &ContentError, max_body: usize) -> Response<Body> {
+fn refuse(problem: &ContentError, limits: &Limits) -> Response<Body> {
     match problem {
         ContentError::TooLarge => sentence(
             StatusCode::PAYLOAD_TOO_LARGE,
-            &format!("the body is too large: send at most {max_body} bytes"),
+            &format!("the body is too large: send at most {} bytes", limits.max_body),
         ),
         ContentError::NotUtf8 => sentence(
             StatusCode::BAD_REQUEST,
             "the body is not UTF-8: send text, and binary data as base64",
+        ),
+        ContentError::TooSlow => sentence(
+            StatusCode::REQUEST_TIMEOUT,
+            &format!("the body took too long: send all of it within {:?}", limits.read_timeout),
         ),
         ContentError::Broken(error) => {
             sentence(StatusCode::BAD_REQUEST, &format!("the body could not be read: {error}"))

@@ -7,10 +7,12 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
+use metrics_exporter_prometheus::PrometheusHandle;
 use sansse_tokio::{Endpoint, EndpointBody, Hub, Refusal};
 
+use super::limits::Limits;
 use super::target::{StreamQuery, Target};
-use super::{content, publish};
+use super::{content, metrics, publish};
 
 const PAGE: &str = include_str!("../../pages/index.html");
 
@@ -22,28 +24,60 @@ pub(super) type Body = Either<EndpointBody, Full<Bytes>>;
 pub(super) struct Routes {
     hub: Hub,
     endpoint: Endpoint,
-    max_body: usize,
+    limits: Limits,
+    metrics: Option<PrometheusHandle>,
 }
 
 impl Routes {
-    pub(super) const fn new(hub: Hub, endpoint: Endpoint, max_body: usize) -> Self {
-        Self { hub, endpoint, max_body }
+    /// Without `metrics` there is no such route.
+    pub(super) const fn new(
+        hub: Hub,
+        endpoint: Endpoint,
+        limits: Limits,
+        metrics: Option<PrometheusHandle>,
+    ) -> Self {
+        Self { hub, endpoint, limits, metrics }
     }
 
+    /// Answers a request.
     pub(super) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let (request, content) = request.into_parts();
-        let response = match (Target::of(&request.uri), &request.method) {
+        let target = Target::of(&request.uri);
+        let route = Target::route(&target);
+        let response = match (target, &request.method) {
+            _ if head_length(&request) > self.limits.max_head => {
+                content::discard(&request.headers, content).await;
+                self.head_too_large()
+            }
             (Ok(Target::Topic(topic)), &Method::POST) => {
-                publish::answer(&self.hub, &topic, self.max_body, &request, content).await
+                publish::answer(&self.hub, &topic, &self.limits, &request, content).await
             }
             (target, _) => {
                 content::discard(&request.headers, content).await;
                 self.answer_without_content(target, &request, peer).await
             }
         };
-        let (method, status) = (&request.method, response.status().as_u16());
-        tracing::debug!(%method, status, "answered");
-        response
+        log(&request, route, response)
+    }
+
+    /// Answers a request for which there is no room. Those who look after the server get theirs.
+    pub(super) async fn refuse(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+        let (request, content) = request.into_parts();
+        content::discard(&request.headers, content).await;
+        let target = Target::of(&request.uri);
+        let route = Target::route(&target);
+        let response = match target {
+            Ok(Target::Health | Target::Metrics) => {
+                self.answer_without_content(target, &request, peer).await
+            }
+            // Has a browser's EventSource come back later, if it is one.
+            Ok(Target::Topic(_) | Target::Events(_)) if request.method != Method::POST => {
+                let request = self.endpoint.request(&request, [""; 0]);
+                request.refuse(Refusal::later()).map(Either::Left)
+            }
+            _ => full_up(),
+        };
+        log(&request, route, response)
     }
 
     async fn answer_without_content(
@@ -52,16 +86,16 @@ impl Routes {
         request: &Parts,
         peer: IpAddr,
     ) -> Response<Body> {
-        let is_read = matches!(request.method, Method::GET | Method::HEAD);
+        let is_read = is_read(&request.method);
         match target {
             Err(problem) => sentence(StatusCode::BAD_REQUEST, &problem),
-            Ok(Target::Unknown) => sentence(
-                StatusCode::NOT_FOUND,
-                "there is nothing here: try /, /topics/{topic}, /events?topic={topic} or /healthz",
-            ),
-            Ok(Target::Page | Target::Health) if !is_read => method_not_allowed("GET, HEAD"),
+            Ok(Target::Unknown) => nothing(),
+            Ok(Target::Page | Target::Health | Target::Metrics) if !is_read => {
+                method_not_allowed("GET, HEAD")
+            }
             Ok(Target::Page) => page(),
             Ok(Target::Health) => text(StatusCode::OK, "ok\n".into()),
+            Ok(Target::Metrics) => self.metrics.as_ref().map_or_else(nothing, metrics_page),
             Ok(Target::Topic(topic)) => {
                 let mut response = self.stream(request, &[topic], peer).await;
                 // Publishing is no concern of the endpoint.
@@ -87,6 +121,37 @@ impl Routes {
         };
         response.map(Either::Left)
     }
+
+    fn head_too_large(&self) -> Response<Body> {
+        metrics::head_refused("too_large");
+        let problem = format!(
+            "the head of the request is too large: send at most {} bytes",
+            self.limits.max_head
+        );
+        sentence(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &problem)
+    }
+}
+
+fn log(request: &Parts, route: &'static str, response: Response<Body>) -> Response<Body> {
+    let (method, status) = (&request.method, response.status().as_u16());
+    tracing::debug!(%method, status, "answered");
+    metrics::answered(route, status);
+    response
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// The bytes of a head as HTTP/1 writes it, whatever version it came in.
+fn head_length(request: &Parts) -> usize {
+    let target = request.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let fields: usize = request
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
+        .sum();
+    request.method.as_str().len() + target + fields
 }
 
 /// A plain answer of one sentence.
@@ -94,11 +159,32 @@ pub(super) fn sentence(status: StatusCode, problem: &str) -> Response<Body> {
     text(status, format!("{problem}.\n"))
 }
 
+/// Has a client that is no EventSource come back later.
+fn full_up() -> Response<Body> {
+    let mut response = sentence(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "there are as many connections as there may be: try again later",
+    );
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+    response
+}
+
 fn method_not_allowed(allow: &'static str) -> Response<Body> {
     let mut response =
         sentence(StatusCode::METHOD_NOT_ALLOWED, &format!("this address takes only {allow}"));
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     response
+}
+
+fn nothing() -> Response<Body> {
+    sentence(
+        StatusCode::NOT_FOUND,
+        "there is nothing here: try /, /topics/{topic}, /events?topic={topic} or /healthz",
+    )
+}
+
+fn metrics_page(metrics: &PrometheusHandle) -> Response<Body> {
+    full(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics.render().into())
 }
 
 fn page() -> Response<Body> {

@@ -12,6 +12,7 @@ use sansse_tokio::Start;
 pub(super) enum Target {
     Page,
     Health,
+    Metrics,
     /// All of the path behind `/topics/`, percent-decoded.
     Topic(String),
     /// The topics of the query.
@@ -25,6 +26,7 @@ impl Target {
         Ok(match uri.path() {
             "/" => Self::Page,
             "/healthz" => Self::Health,
+            "/metrics" => Self::Metrics,
             "/events" => Self::Events(
                 pairs(uri)
                     .filter(|(name, _)| name == "topic")
@@ -43,6 +45,18 @@ impl Target {
                 None => Self::Unknown,
             },
         })
+    }
+
+    /// What the metrics call a target, or one that could not be read: one of a few names.
+    pub(super) const fn route(target: &Result<Self, String>) -> &'static str {
+        match target {
+            Ok(Self::Page) => "page",
+            Ok(Self::Health) => "health",
+            Ok(Self::Metrics) => "metrics",
+            Ok(Self::Topic(_)) => "topic",
+            Ok(Self::Events(_)) => "events",
+            Ok(Self::Unknown) | Err(_) => "unknown",
+        }
     }
 }
 
@@ -105,6 +119,7 @@ mod tests {
         for (uri, expected) in [
             ("/", Ok(Target::Page)),
             ("/healthz", Ok(Target::Health)),
+            ("/metrics", Ok(Target::Metrics)),
             ("/topics/demo", topic("demo")),
             ("/topics/user/7", topic("user/7")),
             ("/topics/user%2F7", topic("user/7")),
