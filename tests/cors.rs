@@ -325,7 +325,7 @@ async fn a_page_of_another_origin_reads_with_credentials() {
     }
     let (pages, page_origin) = listen().await;
     let (events, events_origin) = listen().await;
-    let hub = Hub::builder().retry(100).build();
+    let hub = Hub::builder().retry(Retry::new(Duration::from_millis(100))).build();
     let admitted = Arc::new(AtomicUsize::new(0));
     let closed = Endpoint::new(hub.clone()).admission({
         let admitted = Arc::clone(&admitted);

@@ -18,10 +18,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 const DEADLINE: Duration = Duration::from_secs(10);
-const COME_BACK: Retry = Retry::new(Duration::from_secs(2)).spread(Duration::from_secs(10));
 
 fn hub() -> Hub {
-    Hub::builder().come_back(COME_BACK).build()
+    Hub::builder()
+        .come_back(Retry::new(Duration::from_secs(2)).spread(Duration::from_secs(10)))
+        .build()
 }
 
 /// A server of a hub; it ends gracefully when told to.

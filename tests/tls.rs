@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
-use reqwest::Version;
+use reqwest::{ClientBuilder, Version};
 use tests::certificate::Certificate;
 use tests::command::sansse;
 use tests::reader::Reader;
@@ -20,7 +20,7 @@ async fn clients_get_the_version_they_ask_for() {
     let server = Server::start_tls(folder(), &[]);
     assert!(server.url("/").starts_with("https://"));
     let any = server.client(|builder| builder);
-    let old = server.client(|builder| builder.http1_only());
+    let old = server.client(ClientBuilder::http1_only);
     for (client, version) in [(any, Version::HTTP_2), (old, Version::HTTP_11)] {
         let mut reader = Reader::open(client.get(server.url("/topics/a"))).await;
         assert_eq!(reader.version(), version);
@@ -35,7 +35,7 @@ async fn stopping_ends_streams_cleanly() {
         let mut server = Server::start_tls(folder(), &[]);
         let client = match version {
             Version::HTTP_2 => server.client(|builder| builder),
-            _ => server.client(|builder| builder.http1_only()),
+            _ => server.client(ClientBuilder::http1_only),
         };
         let mut reader = Reader::open(client.get(server.url("/topics/a"))).await;
         let _unfinished = TcpStream::connect(server.address()).await.unwrap();

@@ -30,21 +30,23 @@ pub(super) enum Phase {
 struct State {
     requests: usize,
     owes_head: bool,
-    /// On HTTP/2 a byte that comes need not begin a request.
-    is_multiplexed: bool,
+    /// That of the first request.
+    version: Option<Version>,
 }
 
 impl Activity {
     /// That of a connection from which nothing has been heard.
     pub(super) fn new() -> Self {
-        let state = State { requests: 0, owes_head: true, is_multiplexed: false };
+        let state = State { requests: 0, owes_head: true, version: None };
         Self(Arc::new(watch::Sender::new(state)))
     }
 
     /// Some bytes came.
     pub(super) fn heard(&self) {
         self.0.send_if_modified(|state| {
-            let begins_head = state.phase() == Phase::Idle && !state.is_multiplexed;
+            // On HTTP/2 a byte need not begin a request.
+            let begins_head =
+                state.phase() == Phase::Idle && state.version != Some(Version::HTTP_2);
             state.owes_head |= begins_head;
             begins_head
         });
@@ -55,16 +57,16 @@ impl Activity {
         self.0.send_if_modified(|state| {
             state.requests += 1;
             state.owes_head = false;
-            state.is_multiplexed |= version == Version::HTTP_2;
+            state.version = Some(version);
             state.requests == 1
         });
         Answering(self.clone())
     }
 
-    /// Resolves when the head of a request has come.
-    pub(super) async fn answering(&self) {
-        // The sender is here, so that there is an end to wait for.
-        let _ = self.0.subscribe().wait_for(|state| state.phase() == Phase::Answering).await;
+    /// Resolves when the head of a request has come, be it answered or not.
+    pub(super) async fn begun(&self) {
+        // The sender is here, so that there is something to wait for.
+        let _ = self.0.subscribe().wait_for(|state| state.version.is_some()).await;
     }
 
     /// Resolves when the connection has taken too long, with what it took too long for.

@@ -141,7 +141,7 @@ impl Connections {
         let refused = async {
             match room {
                 Room::Free => std::future::pending().await,
-                Room::Full => activity.answering().await,
+                Room::Full => activity.begun().await,
             }
         };
         tokio::select! {

@@ -48,12 +48,19 @@ impl Listener {
     ///
     /// Those that have been accepted are served on.
     pub(super) async fn run(&self) {
+        let mut is_accepting = true;
         loop {
             match self.listener.accept().await {
-                Ok((socket, peer)) => self.serve(socket, peer),
+                Ok((socket, peer)) => {
+                    is_accepting = true;
+                    self.serve(socket, peer);
+                }
                 Err(error) => {
                     metrics::accept_failed();
-                    tracing::warn!(%error, "cannot accept a connection");
+                    // It says so once, however long it lasts.
+                    if std::mem::take(&mut is_accepting) {
+                        tracing::warn!(%error, "cannot accept a connection");
+                    }
                     if !is_of_one_connection(&error) {
                         // Most likely there are too many open files; some will be closed. New
                         // connections wait in the system's queue.

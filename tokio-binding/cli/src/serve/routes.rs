@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -66,7 +66,7 @@ impl Routes {
         content::discard(&request.headers, content).await;
         let target = Target::of(&request.uri);
         let route = Target::route(&target);
-        let response = match target {
+        let mut response = match target {
             Ok(Target::Health | Target::Metrics) => {
                 self.answer_without_content(target, &request, peer).await
             }
@@ -77,6 +77,10 @@ impl Routes {
             }
             _ => full_up(),
         };
+        // HTTP/2 has another way to say so.
+        if request.version < Version::HTTP_2 {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         log(&request, route, response)
     }
 
