@@ -3,14 +3,10 @@
 use std::path::Path;
 
 use tests::browser::{Browser, Device};
+use tests::page::{LISTED, STATE};
 use tests::proxy::Proxy;
 use tests::requirement::BROWSER;
 use tests::server::Server;
-
-/// The data of the listed events, oldest first; a reset as `reset`.
-const LISTED: &str = "[...document.querySelectorAll('#events .event')].reverse()\
-    .map(row => row.dataset.type === 'reset' ? 'reset' : row.querySelector('.data').textContent)";
-const STATE: &str = "document.querySelector('#state').dataset.state";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_lives_through_cuts_and_restarts() {

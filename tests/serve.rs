@@ -2,44 +2,15 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::StreamExt as _;
-use futures_util::stream::BoxStream;
-use reqwest::{Method, RequestBuilder, StatusCode};
-use sansse_tokio::{EventStream, OwnedItem};
+use reqwest::{Method, StatusCode};
 use tests::client::client;
 use tests::command::sansse;
+use tests::events::{next, open, stream_of};
 use tests::server::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-
-type Events = EventStream<BoxStream<'static, reqwest::Result<Bytes>>>;
-
-async fn open(url: &str) -> Events {
-    stream_of(client().get(url)).await
-}
-
-async fn stream_of(request: RequestBuilder) -> Events {
-    let response = request.send().await.unwrap();
-    assert_eq!(response.status(), StatusCode::OK);
-    EventStream::new(response.bytes_stream().boxed())
-}
-
-/// The next event, as `type:data@id`.
-async fn next(events: &mut Events) -> String {
-    let event = async {
-        loop {
-            match events.next().await {
-                Some(Ok(OwnedItem::Event(event))) => return event,
-                Some(Ok(_)) => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    };
-    let event = timeout(Duration::from_secs(10), event).await.expect("an event in time");
-    format!("{}:{}@{}", event.event_type(), event.data(), event.last_event_id())
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_posts_the_others_see() {

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,6 +12,9 @@ use thirtyfour::{ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
 use crate::client::choose_tls;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How many browsers there have been, so that no two share a profile.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// What the browser pretends to run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +40,8 @@ impl Browser {
     ///
     /// When it does not start.
     pub async fn start(folder: &Path, device: Device) -> Self {
-        let profile = folder.join(format!("{device:?}-profile-{}", std::process::id()));
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let profile = folder.join(format!("profile-{}-{number}", std::process::id()));
         let process = Chromedriver::start();
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
@@ -49,7 +54,7 @@ impl Browser {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
-            // Those of the tests are signed by nobody else.
+            // Tests sign their own.
             "--ignore-certificate-errors",
             &format!("--user-data-dir={}", profile.display()),
             "--window-size=1280,900",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +14,7 @@ pub struct Proxy {
     address: String,
     connected: watch::Sender<bool>,
     accepted: Arc<AtomicU64>,
+    alive: Arc<()>,
 }
 
 impl Proxy {
@@ -26,8 +28,15 @@ impl Proxy {
         let address = listener.local_addr().expect("an address").to_string();
         let (connected, state) = watch::channel(true);
         let accepted = Arc::new(AtomicU64::new(0));
-        tokio::spawn(accept(listener, target.to_owned(), state, accepted.clone()));
-        Self { address, connected, accepted }
+        let alive = Arc::new(());
+        tokio::spawn(accept(listener, target.to_owned(), state, accepted.clone(), alive.clone()));
+        Self { address, connected, accepted, alive }
+    }
+
+    /// The address and port on which it listens.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// The URL of a path of the server, through the proxy.
@@ -51,6 +60,30 @@ impl Proxy {
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
+
+    /// How many connections there are now that neither the client nor the server has ended.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        // One is the proxy's own and one its listener's.
+        Arc::strong_count(&self.alive) - 2
+    }
+
+    /// Waits until both ends have ended all connections.
+    ///
+    /// # Panics
+    ///
+    /// When they have not after ten seconds.
+    pub async fn wait_until_idle(&self) {
+        let start = Instant::now();
+        while self.connections() > 0 {
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "{} are still open",
+                self.connections()
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }
 
 async fn accept(
@@ -58,10 +91,15 @@ async fn accept(
     target: String,
     state: watch::Receiver<bool>,
     accepted: Arc<AtomicU64>,
+    alive: Arc<()>,
 ) {
     while let Ok((client, _)) = listener.accept().await {
         accepted.fetch_add(1, Ordering::Relaxed);
-        tokio::spawn(pass(client, target.clone(), state.clone()));
+        let (target, state, alive) = (target.clone(), state.clone(), alive.clone());
+        tokio::spawn(async move {
+            pass(client, target, state).await;
+            drop(alive);
+        });
     }
 }
 
