@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tests::packages::Packages;
-use tests::program::Program;
+use tests::program::{Program, in_time};
 use tests::proxy::Proxy;
 use tests::requirement::CURL;
 use tests::server::Server;
@@ -20,23 +20,29 @@ fn event(data: &str, id: &str) -> Value {
 
 /// The next event; what else the client tells is passed over.
 async fn next(client: &mut Program) -> Value {
-    loop {
-        let line = client.json().await;
-        if line["state"].is_null() {
-            return line;
+    in_time(async {
+        loop {
+            let line = client.json().await;
+            if line["state"].is_null() {
+                return line;
+            }
         }
-    }
+    })
+    .await
 }
 
 /// Waits for a state; meanwhile there is no event.
 async fn wait_for_state(client: &mut Program, state: &str) {
-    loop {
-        let line = client.json().await;
-        assert!(line["type"].is_null(), "{line}");
-        if line["state"] == state {
-            return;
+    in_time(async {
+        loop {
+            let line = client.json().await;
+            assert!(line["type"].is_null(), "{line}");
+            if line["state"] == state {
+                return;
+            }
         }
-    }
+    })
+    .await;
 }
 
 /// A client that reconnects by itself.
@@ -133,17 +139,21 @@ fn curl(arguments: &[&str], url: &str) -> Program {
 /// The lines of the next block that says something, which are all but empty comments and the hint
 /// when to reconnect; none at the end.
 async fn block(curl: &mut Program) -> Option<Vec<String>> {
-    let mut block = Vec::new();
-    loop {
-        let line = curl.line().await?;
-        if !line.is_empty() {
-            block.push(line);
-        } else if block.iter().any(|line| line.starts_with("id:") || line.starts_with("data:")) {
-            return Some(block);
-        } else {
-            block.clear();
+    let mut block: Vec<String> = Vec::new();
+    in_time(async {
+        loop {
+            let line = curl.line().await?;
+            if !line.is_empty() {
+                block.push(line);
+            } else if block.iter().any(|line| line.starts_with("id:") || line.starts_with("data:"))
+            {
+                return Some(std::mem::take(&mut block));
+            } else {
+                block.clear();
+            }
         }
-    }
+    })
+    .await
 }
 
 /// What the lines of a field say, joined.
@@ -158,12 +168,15 @@ fn field(block: &[String], name: &str) -> Option<String> {
 
 /// The data and the id of the next event.
 async fn next_of_curl(curl: &mut Program) -> (String, String) {
-    loop {
-        let block = block(curl).await.expect("an event");
-        if let Some(data) = field(&block, "data") {
-            return (data, field(&block, "id").expect("an id"));
+    in_time(async {
+        loop {
+            let block = block(curl).await.expect("an event");
+            if let Some(data) = field(&block, "data") {
+                return (data, field(&block, "id").expect("an id"));
+            }
         }
-    }
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use tests::client::client;
 use tests::events::{next, open, stream_of};
 use tests::nginx::{Front, Nginx};
 use tests::page::{LISTED, STATE};
-use tests::program::Program;
+use tests::program::{Program, in_time};
 use tests::proxy::Proxy;
 use tests::requirement::{BROWSER, CURL, NGINX};
 use tests::server::Server;
@@ -112,10 +112,12 @@ async fn silent_streams_stay_open() {
     }
     let id = server.publish("demo", "awake").await;
     let mut text = Vec::new();
-    while !text.ends_with(b"\n\n") || !text.windows(5).any(|field| field == b"data:") {
-        let piece = timeout(silence, bytes.next()).await.expect("an event in time");
-        text.extend_from_slice(&piece.expect("no end").unwrap());
-    }
+    let event = async {
+        while !text.ends_with(b"\n\n") || !text.windows(5).any(|field| field == b"data:") {
+            text.extend_from_slice(&bytes.next().await.expect("no end").unwrap());
+        }
+    };
+    timeout(Duration::from_secs(10), event).await.expect("an event in time");
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains("awake") && text.contains(&id), "{text}");
 }
@@ -155,12 +157,15 @@ fn curl(arguments: &[&str], url: &str) -> Program {
 
 /// The next line of data.
 async fn next_data(curl: &mut Program) -> String {
-    loop {
-        let line = curl.line().await.expect("a line");
-        if let Some(data) = line.strip_prefix("data:") {
-            return data.trim_start().into();
+    in_time(async {
+        loop {
+            let line = curl.line().await.expect("a line");
+            if let Some(data) = line.strip_prefix("data:") {
+                return data.trim_start().into();
+            }
         }
-    }
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,15 @@ use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Waits for what takes several lines, which must not take for ever because some line always comes.
+///
+/// # Panics
+///
+/// When it takes longer than twenty seconds.
+pub async fn in_time<T>(lines: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, lines).await.expect("all the lines in time")
+}
+
 /// A running program, whose lines are awaited in time. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Program {
