@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use reqwest::{Method, StatusCode};
+use sansse_tokio::OwnedItem;
 use tests::client::client;
 use tests::command::sansse;
 use tests::events::{next, open, stream_of};
