@@ -8,7 +8,8 @@ use clap::Args;
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Most connections at a time. A few more are told to come back later: a stream by a `retry`
-    /// and its end, any other request by 503 with `Retry-After`; those beyond are closed at once
+    /// and its end, any other request by 503 with `Retry-After`; those beyond are closed at once.
+    /// The limit of the system (`ulimit -n`) should be higher
     #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = connections)]
     pub(super) max_connections: usize,
 
