@@ -23,7 +23,7 @@ pub(crate) const REQUEST: &[u8] =
     b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\n\r\n";
 
 /// What has not come after so long without anything is lost.
-const SILENCE: Duration = Duration::from_secs(20);
+const SILENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 20 });
 
 /// Subscribers of one server. All count events; some also look at each.
 #[derive(Debug)]
@@ -184,5 +184,64 @@ impl Check {
             }
         })?;
         failure.map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+    use tokio::runtime::Builder;
+    use tokio::task::LocalSet;
+
+    use super::*;
+
+    /// What two subscribers come to that expect two events and are sent these.
+    fn settle(sequences: &'static [u64]) -> Result<u64, String> {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        LocalSet::new().block_on(&runtime, async {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let go = Rc::new(Notify::new());
+            tokio::task::spawn_local(serve(listener, sequences, go.clone()));
+            let crowd = Crowd::connect(address, 2, 2).await.unwrap();
+            crowd.expect(2);
+            go.notify_one();
+            crowd.settle().await.map_err(|error| error.to_string())
+        })
+    }
+
+    async fn serve(listener: TcpListener, sequences: &[u64], go: Rc<Notify>) {
+        let mut sockets = Vec::new();
+        for _ in 0..2 {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; REQUEST.len()];
+            socket.read_exact(&mut request).await.unwrap();
+            socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            sockets.push(socket);
+        }
+        go.notified().await;
+        for socket in &mut sockets {
+            for &sequence in sequences {
+                let event = format!("data: {}\n\n", payload::data(sequence, 64));
+                let chunk = format!("{:x}\r\n{event}\r\n", event.len());
+                socket.write_all(chunk.as_bytes()).await.unwrap();
+            }
+        }
+        // The streams stay open.
+        std::future::pending::<()>().await;
+    }
+
+    #[test]
+    fn what_is_lost_is_counted() {
+        assert_eq!(settle(&[1, 2]), Ok(0));
+        assert_eq!(settle(&[1]), Ok(2));
+        assert_eq!(settle(&[]), Ok(4));
+    }
+
+    #[test]
+    fn what_is_in_disorder_fails() {
+        assert!(settle(&[2, 1]).unwrap_err().contains("came behind event 2"));
+        assert!(settle(&[1, 1]).unwrap_err().contains("came behind event 1"));
     }
 }
