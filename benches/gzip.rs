@@ -1,9 +1,6 @@
-//! How small shared gzip runs are and how long one event takes: with the encoder of the tokio
-//! binding, and with zlib-rs in the ways that it could be used instead.
+//! How small the gzip runs that readers share are, and how long one takes: made alone, after the
+//! event before it, and with one window for a run of events.
 
-#[path = "../tokio-binding/src/deflate.rs"]
-#[allow(dead_code, unused_imports, reason = "only the hub and the tests need all of it")]
-mod deflate;
 mod settings;
 
 use std::hint::black_box;
@@ -15,13 +12,11 @@ use criterion::BenchmarkGroup;
 use criterion::measurement::WallTime;
 use flate2::{Compress, Compression, FlushCompress};
 
-use deflate::Deflate;
-
 /// How many events a batch has.
 const BATCH: usize = 16;
 
-/// After how many events zlib forgets what came before, where it refers back.
-const BOUNDARY: usize = 64;
+/// How many events share a window, where they do.
+const WINDOW: usize = 64;
 
 fn main() {
     let mut criterion = settings::criterion();
@@ -33,27 +28,29 @@ fn main() {
         let batches = ranges(sizes.into_iter());
         let plain = &*corpus.stream;
 
-        let mut deflate = Deflate::new();
-        runs(&mut group, "alone", &events, |at| deflate.run(&plain[events[at].clone()], 0).len());
-        runs(&mut group, "after the one before", &events, |at| {
-            let start = events[at.saturating_sub(1)].start;
-            deflate.run(&plain[start..events[at].end], events[at].start - start).len()
-        });
-        runs(&mut group, &format!("{BATCH} alone"), &batches, |at| {
-            deflate.run(&plain[batches[at].clone()], 0).len()
-        });
-        for level in [1, 6] {
+        for level in [1, 3, 6] {
             let mut zlib = Compress::new(Compression::new(level), false);
-            runs(&mut group, &format!("zlib-rs {level} alone"), &events, |at| {
-                run(&mut zlib, &plain[events[at].clone()], FlushCompress::Full)
+            runs(&mut group, &format!("{level}: alone"), &events, |at| {
+                zlib.reset();
+                run(&mut zlib, &plain[events[at].clone()])
             });
-            runs(&mut group, &format!("zlib-rs {level} after up to {BOUNDARY}"), &events, |at| {
-                let is_last = (at + 1).is_multiple_of(BOUNDARY);
-                let flush = if is_last { FlushCompress::Full } else { FlushCompress::Sync };
-                run(&mut zlib, &plain[events[at].clone()], flush)
+            runs(&mut group, &format!("{level}: after the one before"), &events, |at| {
+                zlib.reset();
+                if let Some(before) = at.checked_sub(1) {
+                    let set = zlib.set_dictionary(&plain[events[before].clone()]);
+                    assert!(set.is_ok());
+                }
+                run(&mut zlib, &plain[events[at].clone()])
             });
-            runs(&mut group, &format!("zlib-rs {level} {BATCH} alone"), &batches, |at| {
-                run(&mut zlib, &plain[batches[at].clone()], FlushCompress::Full)
+            runs(&mut group, &format!("{level}: {BATCH} in one run"), &batches, |at| {
+                zlib.reset();
+                run(&mut zlib, &plain[batches[at].clone()])
+            });
+            runs(&mut group, &format!("{level}: one window for {WINDOW}"), &events, |at| {
+                if at.is_multiple_of(WINDOW) {
+                    zlib.reset();
+                }
+                run(&mut zlib, &plain[events[at].clone()])
             });
         }
         checksum(&mut group, plain, &events);
@@ -111,9 +108,9 @@ fn ranges(lengths: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
     lengths.map(range).collect()
 }
 
-fn run(zlib: &mut Compress, plain: &[u8], flush: FlushCompress) -> usize {
+fn run(zlib: &mut Compress, plain: &[u8]) -> usize {
     let mut output = Vec::with_capacity(plain.len() + plain.len() / 8 + 64);
-    let done = zlib.compress_vec(plain, &mut output, flush);
+    let done = zlib.compress_vec(plain, &mut output, FlushCompress::Sync);
     assert!(done.is_ok() && output.len() < output.capacity());
     output.len()
 }

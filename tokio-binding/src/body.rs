@@ -8,8 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::sse::FRAME;
-use crate::subscription::Subscription;
+use crate::subscription::{FRAME, Subscription};
 
 /// The most frames that may be on their way at a time. hyper stops asking a body on when it holds
 /// sixteen, and then no deadline could be kept.
@@ -18,7 +17,7 @@ const FRAMES: usize = 8;
 /// The body of a response that a [`Hub`](crate::Hub) made: a [`Subscription`] that also says that it
 /// is alive. Dropping it unsubscribes.
 ///
-/// A frame is on its way until the transport drops it. While 64 KiB or eight frames are on their way
+/// A frame is on its way until the transport drops it. While 32 KiB or eight frames are on their way
 /// there are no more: a reader that does not read holds no more than that (law 8), and its body
 /// knows it.
 pub struct HubBody {

@@ -299,7 +299,9 @@ impl<'a> EndpointRequest<'a> {
         if let Some(time) = expiry {
             subscription = subscription.expires_at(time, self.endpoint.renewal.clone());
         }
-        Ok(subscription.into_response().map(|events| EndpointBody::stream(events, place)))
+        Ok(subscription
+            .respond_to(&self.head.headers)
+            .map(|events| EndpointBody::stream(events, place)))
     }
 
     /// What all answers have in common.

@@ -11,50 +11,56 @@
 
 use bytes::Bytes;
 use crc32fast::Hasher;
+use flate2::{Compress, Compression, FlushCompress};
 
-use crate::deflate::{Deflate, WINDOW, store};
+/// How far back a run may refer, in bytes.
+const WINDOW: usize = 32 << 10;
 
-/// How much memory a compressor keeps for the next run, in bytes: for what goes in, and for what
-/// comes out.
-const KEPT: usize = 64 * 1024;
+/// The longest stored block, in bytes.
+const STORED: usize = 0xFFFF;
 
-/// Compresses what is sent to many readers. One serves a whole hub: it takes 16 KiB and what the
-/// last run took, of which it keeps at most 128 KiB.
-pub(crate) struct Compressor {
-    deflate: Deflate,
-    joined: Vec<u8>,
-}
+/// zlib's level: higher ones cost more time than they save bytes on events.
+const LEVEL: u32 = 3;
+
+/// Compresses what is sent to many readers. One serves a whole hub.
+#[derive(Debug)]
+pub(crate) struct Compressor(Compress);
 
 impl Compressor {
     pub(crate) fn new() -> Self {
-        Self { deflate: Deflate::new(), joined: Vec::new() }
+        Self(Compress::new(Compression::new(LEVEL), false))
     }
 
     /// A run that any reader takes at any place.
     pub(crate) fn alone(&mut self, plain: &[u8]) -> Bytes {
-        let run = Bytes::copy_from_slice(self.deflate.run(plain, 0));
-        self.shrink();
-        run
+        self.0.reset();
+        self.run(plain)
     }
 
     /// A run for readers to whom `before` was sent last, in whatever runs, and nothing after it; of
     /// more than 32 KiB the end counts. Events that look alike take a small part of what they take
     /// alone.
     pub(crate) fn after(&mut self, before: &[u8], plain: &[u8]) -> Bytes {
-        let before = &before[before.len().saturating_sub(WINDOW)..];
-        self.joined.clear();
-        self.joined.extend_from_slice(before);
-        self.joined.extend_from_slice(plain);
-        let run = Bytes::copy_from_slice(self.deflate.run(&self.joined, before.len()));
-        self.shrink();
-        run
+        self.0.reset();
+        let window = &before[before.len().saturating_sub(WINDOW)..];
+        if window.is_empty() || self.0.set_dictionary(window).is_err() {
+            return self.alone(plain);
+        }
+        self.run(plain)
     }
 
-    /// One huge event does not keep its memory for ever.
-    fn shrink(&mut self) {
-        self.deflate.shrink_to(KEPT);
-        self.joined.clear();
-        self.joined.shrink_to(KEPT);
+    /// Never longer than stored blocks are.
+    fn run(&mut self, plain: &[u8]) -> Bytes {
+        let most = stored_len(plain.len());
+        let mut run = Vec::with_capacity(most);
+        // A flush that ends with the room not full has written all of it.
+        let done = self.0.compress_vec(plain, &mut run, FlushCompress::Sync);
+        if done.is_err() || run.len() == run.capacity() || plain.is_empty() {
+            run.clear();
+            store(plain, &mut run);
+        }
+        run.shrink_to_fit();
+        run.into()
     }
 }
 
@@ -98,6 +104,23 @@ impl GzipStream {
         let (checksum, length) = (self.checksum.to_le_bytes(), self.length.to_le_bytes());
         Bytes::copy_from_slice(&[&[0b011, 0], checksum.as_slice(), &length].concat())
     }
+}
+
+/// Appends `plain` in stored blocks, none of which is the last one of a stream.
+fn store(plain: &[u8], run: &mut Vec<u8>) {
+    for block in plain.chunks(STORED) {
+        #[expect(clippy::cast_possible_truncation, reason = "a block is no longer than that")]
+        let length = block.len() as u16;
+        run.push(0);
+        run.extend_from_slice(&length.to_le_bytes());
+        run.extend_from_slice(&(!length).to_le_bytes());
+        run.extend_from_slice(block);
+    }
+}
+
+/// The length of so many bytes in stored blocks.
+const fn stored_len(length: usize) -> usize {
+    length + 5 * length.div_ceil(STORED)
 }
 
 #[cfg(test)]
@@ -258,7 +281,6 @@ mod tests {
             reader.take_private(plain);
         }
         reader.finish();
-        assert!(compressor.joined.capacity() <= KEPT, "the memory of a long run is given back");
     }
 
     /// The sizes that sharing is worth: an event is a tenth after one like it.
@@ -281,7 +303,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_compressed_grows_by_five_bytes() {
-        assert_eq!(Compressor::new().alone(b"data: x\n\n").len(), 14);
+        let noise: Vec<u8> =
+            (0..25_u32).flat_map(|n| n.wrapping_mul(0x9E37_79B1).to_le_bytes()).collect();
+        assert_eq!(Compressor::new().alone(&noise).len(), 105);
         assert_eq!(GzipStream::new().private(b":\n\n").len(), 8);
     }
 }

@@ -138,13 +138,14 @@ impl History {
 
     /// The events from a place on, as far as they lie in one piece, have at most `limit` bytes
     /// together and sequences below `before`; with `always_one` the first whatever its size. Moves
-    /// the place behind them.
+    /// the place behind them. A piece that `looks_back` knows the event before it.
     pub(crate) fn piece(
         &self,
         place: &mut Option<Place>,
         limit: usize,
         always_one: bool,
         before: u64,
+        looks_back: bool,
     ) -> Option<Piece> {
         let Place { segment: index, event } = (*place)?;
         let segment = &self.segments[index];
@@ -163,7 +164,14 @@ impl History {
         } else {
             None
         };
-        Some(Piece::new(segment.clone(), event, end))
+        let piece = Piece::new(segment.clone(), event, end);
+        #[cfg(feature = "gzip")]
+        if looks_back && event == 0 {
+            let before = index.checked_sub(1).map(|index| self.segments[index].clone());
+            return Some(piece.behind(before));
+        }
+        let _ = looks_back;
+        Some(piece)
     }
 
     /// Makes one segment of those at the end that stand alone.

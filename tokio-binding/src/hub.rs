@@ -13,6 +13,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::body::HubBody;
 use crate::codec::put_event;
+#[cfg(feature = "gzip")]
+use crate::gzip::Compressor;
 use crate::hub_builder::{HubBuilder, Settings};
 use crate::link::Link;
 use crate::log::Log;
@@ -55,6 +57,8 @@ struct Shared {
     /// Told when the last subscriber goes.
     empty: Notify,
     settings: Settings,
+    #[cfg(feature = "gzip")]
+    compressor: std::sync::OnceLock<Arc<Mutex<Compressor>>>,
 }
 
 impl Hub {
@@ -76,6 +80,8 @@ impl Hub {
             links: Mutex::default(),
             empty: Notify::new(),
             settings,
+            #[cfg(feature = "gzip")]
+            compressor: std::sync::OnceLock::new(),
         }))
     }
 
@@ -154,7 +160,8 @@ impl Hub {
         Ok(Subscription::new(self, &names, start))
     }
 
-    /// Answers a request with the events of some topics, from its `Last-Event-ID` on.
+    /// Answers a request with the events of some topics, from its `Last-Event-ID` on, as gzip where
+    /// [the hub does so](HubBuilder::compression) and the request takes it.
     ///
     /// # Errors
     ///
@@ -165,7 +172,7 @@ impl Hub {
         topics: impl IntoIterator<Item = T>,
     ) -> Result<Response<HubBody>, SubscribeError> {
         let start = Start::of_request(request.headers());
-        Ok(self.subscribe(topics, start)?.into_response())
+        Ok(self.subscribe(topics, start)?.respond_to(request.headers()))
     }
 
     /// How many subscribers there are.
@@ -242,6 +249,12 @@ impl Hub {
 
     pub(crate) fn log_mut(&self) -> RwLockWriteGuard<'_, Log> {
         write(&self.0.log)
+    }
+
+    /// What compresses for all readers.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn compressor(&self) -> Arc<Mutex<Compressor>> {
+        self.0.compressor.get_or_init(|| Arc::new(Mutex::new(Compressor::new()))).clone()
     }
 
     /// The reconnection time that the next stream opens with, in milliseconds.

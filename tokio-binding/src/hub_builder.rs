@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) on_gap: GapPolicy,
     pub(crate) snapshot: Option<Source>,
     pub(crate) given_ids: bool,
+    #[cfg(feature = "gzip")]
+    pub(crate) compression: bool,
     /// In bytes, encoded.
     pub(crate) largest_event: usize,
 }
@@ -53,6 +55,8 @@ impl HubBuilder {
                 on_gap: GapPolicy::new(|_| OnGap::Reset),
                 snapshot: None,
                 given_ids: false,
+                #[cfg(feature = "gzip")]
+                compression: false,
                 largest_event: 0,
             },
             epoch: None,
@@ -108,6 +112,15 @@ impl HubBuilder {
     #[must_use]
     pub const fn write_deadline(mut self, deadline: Option<Duration>) -> Self {
         self.settings.write_deadline = deadline;
+        self
+    }
+
+    /// Whether [`Hub::respond`](crate::Hub::respond) and an [`Endpoint`](crate::Endpoint) send gzip
+    /// to who takes it; by default not. See [`Subscription::gzip`](crate::Subscription::gzip).
+    #[cfg(feature = "gzip")]
+    #[must_use]
+    pub const fn compression(mut self, compression: bool) -> Self {
+        self.settings.compression = compression;
         self
     }
 

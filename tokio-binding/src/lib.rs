@@ -3,13 +3,11 @@
 
 mod body;
 mod codec;
-#[cfg(feature = "gzip")]
-mod deflate;
+mod coding;
 mod endpoint;
 mod event;
 mod given_ids;
 #[cfg(feature = "gzip")]
-#[cfg_attr(not(test), expect(dead_code, reason = "the hub does not call it yet"))]
 mod gzip;
 mod history;
 mod hub;

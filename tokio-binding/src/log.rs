@@ -215,11 +215,17 @@ impl Log {
     /// Reads on from a cursor and moves it: to the last event returned or, when that is all there
     /// is, to the head. At most `limit` bytes, or one event. The next event wakes a reader for whom
     /// there is nothing; its link has to know the waker before.
-    pub(crate) fn read(&self, seats: &Seats, cursor: &mut u64, limit: usize) -> Read {
+    pub(crate) fn read(
+        &self,
+        seats: &Seats,
+        cursor: &mut u64,
+        limit: usize,
+        looks_back: bool,
+    ) -> Read {
         if has_fallen_behind(*cursor, self.dropped(seats)) {
             return Read::FallenBehind;
         }
-        let (pieces, last, complete) = self.collect(seats, *cursor, limit);
+        let (pieces, last, complete) = self.collect(seats, *cursor, limit, looks_back);
         *cursor = if complete { self.head } else { last };
         if !pieces.is_empty() {
             return Read::Events(pieces, last);
@@ -240,7 +246,13 @@ impl Log {
 
     /// The events behind a cursor in their order, merged over the topics; the sequence of the last,
     /// and whether that is all.
-    fn collect(&self, seats: &Seats, cursor: u64, limit: usize) -> (Vec<Piece>, u64, bool) {
+    fn collect(
+        &self,
+        seats: &Seats,
+        cursor: u64,
+        limit: usize,
+        looks_back: bool,
+    ) -> (Vec<Piece>, u64, bool) {
         let mut sources: Vec<(&History, Option<Place>)> = self
             .histories(seats)
             .filter_map(|history| Some((history, Some(history.after(cursor)?))))
@@ -260,7 +272,8 @@ impl Log {
             }
             let Some(turn) = turn else { return (pieces, last, true) };
             let (history, place) = &mut sources[turn];
-            let Some(piece) = history.piece(place, room, pieces.is_empty(), second) else {
+            let Some(piece) = history.piece(place, room, pieces.is_empty(), second, looks_back)
+            else {
                 return (pieces, last, false);
             };
             room = room.saturating_sub(piece.size());
@@ -354,7 +367,7 @@ mod tests {
         log.append("kept", None, Bytes::from_static(b"data: x\n\n"), now);
         for number in 0..100 {
             let seats = log.subscribe(&["kept", &number.to_string()], &Arc::default(), now);
-            log.read(&seats, &mut 1, 999);
+            log.read(&seats, &mut 1, 999, false);
             log.unsubscribe(&seats);
         }
         assert_eq!((log.names.len(), log.topics.len()), (1, 1));

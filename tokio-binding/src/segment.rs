@@ -5,11 +5,16 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
+#[cfg(feature = "gzip")]
+use self::gzip::Runs;
+
 /// Events of a topic that stand next to each other, encoded.
 #[derive(Debug)]
 pub(crate) struct Segment {
     events: Events,
     bytes: Bytes,
+    #[cfg(feature = "gzip")]
+    runs: Runs,
 }
 
 /// Most segments hold one event, those that nobody has sealed yet; they should cost no more memory.
@@ -29,8 +34,8 @@ struct Entry {
 
 impl Segment {
     /// A segment of one event.
-    pub(crate) const fn one(sequence: u64, at: Instant, bytes: Bytes) -> Self {
-        Self { events: Events::One { sequence, at }, bytes }
+    pub(crate) fn one(sequence: u64, at: Instant, bytes: Bytes) -> Self {
+        Self::new(Events::One { sequence, at }, bytes)
     }
 
     /// One segment of several that follow each other.
@@ -47,7 +52,16 @@ impl Segment {
                 end: start + segment.end(index),
             }));
         }
-        Self { events: Events::Many(entries.into()), bytes: bytes.freeze() }
+        Self::new(Events::Many(entries.into()), bytes.freeze())
+    }
+
+    fn new(events: Events, bytes: Bytes) -> Self {
+        Self {
+            events,
+            bytes,
+            #[cfg(feature = "gzip")]
+            runs: Runs::default(),
+        }
     }
 
     /// How many events it holds.
@@ -128,11 +142,20 @@ pub(crate) struct Piece {
     segment: Arc<Segment>,
     from: usize,
     to: usize,
+    /// The segment before this one, where the reader wants to know.
+    #[cfg(feature = "gzip")]
+    before: Option<Arc<Segment>>,
 }
 
 impl Piece {
     pub(crate) const fn new(segment: Arc<Segment>, from: usize, to: usize) -> Self {
-        Self { segment, from, to }
+        Self {
+            segment,
+            from,
+            to,
+            #[cfg(feature = "gzip")]
+            before: None,
+        }
     }
 
     /// The size of the events, in bytes.
@@ -148,5 +171,92 @@ impl Piece {
     /// The events as they stand in an event stream.
     pub(crate) fn bytes(&self) -> Bytes {
         self.segment.slice(self.from, self.to)
+    }
+}
+
+#[cfg(feature = "gzip")]
+mod gzip {
+    //! The gzip form of events, made when it is first asked for and then shared.
+
+    use std::ops::DerefMut;
+    use std::sync::OnceLock;
+
+    use super::{Arc, Bytes, Piece, Segment};
+    use crate::gzip::Compressor;
+
+    /// The runs of a segment's events, none of which is made before somebody wants one.
+    #[derive(Debug, Default)]
+    pub(super) struct Runs(OnceLock<Box<[Run]>>);
+
+    /// An event as gzip: alone, and after the event before it in its topic.
+    #[derive(Debug, Default)]
+    struct Run {
+        alone: OnceLock<Bytes>,
+        after: OnceLock<Bytes>,
+    }
+
+    impl Runs {
+        fn of(&self, segment: &Segment, index: usize) -> &Run {
+            let runs = self.0.get_or_init(|| (0..segment.len()).map(|_| Run::default()).collect());
+            &runs[index]
+        }
+    }
+
+    /// An event of a segment.
+    #[derive(Debug)]
+    pub(crate) struct EventOfPiece<'a> {
+        segment: &'a Segment,
+        index: usize,
+        before: Option<(&'a Segment, usize)>,
+    }
+
+    impl Piece {
+        /// The same piece behind a segment, if that one is still held.
+        pub(crate) fn behind(mut self, before: Option<Arc<Segment>>) -> Self {
+            self.before = before;
+            self
+        }
+
+        pub(crate) fn events(&self) -> impl Iterator<Item = EventOfPiece<'_>> {
+            (self.from..self.to).map(|index| {
+                let before = match (index.checked_sub(1), &self.before) {
+                    (Some(before), _) => Some((&*self.segment, before)),
+                    (None, Some(segment)) => Some((&**segment, segment.len() - 1)),
+                    (None, None) => None,
+                };
+                EventOfPiece { segment: &self.segment, index, before }
+            })
+        }
+    }
+
+    impl EventOfPiece<'_> {
+        pub(crate) fn sequence(&self) -> u64 {
+            self.segment.sequence(self.index)
+        }
+
+        /// The sequence of the event before it in its topic, where that is known.
+        pub(crate) fn sequence_before(&self) -> Option<u64> {
+            self.before.map(|(segment, index)| segment.sequence(index))
+        }
+
+        pub(crate) fn bytes(&self) -> Bytes {
+            self.segment.slice(self.index, self.index + 1)
+        }
+
+        /// The event as gzip, for readers who were sent the event before it last, or for any.
+        pub(crate) fn gzip<C>(&self, is_next: bool, compressor: impl FnOnce() -> C) -> Bytes
+        where
+            C: DerefMut<Target = Compressor>,
+        {
+            let run = self.segment.runs.of(self.segment, self.index);
+            let made = match self.before.filter(|_| is_next) {
+                Some((segment, index)) => run.after.get_or_init(|| {
+                    let before = segment.slice(index, index + 1);
+                    compressor().after(&before, &self.bytes())
+                }),
+                None => run.alone.get_or_init(|| compressor().alone(&self.bytes())),
+            };
+            made.clone()
+        }
     }
 }

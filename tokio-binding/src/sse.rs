@@ -18,7 +18,7 @@ use crate::event::OwnedEvent;
 use crate::keep_alive::{COMMENT, KeepAlive};
 
 /// Events that are ready together go out as one frame of about so many bytes at most.
-pub(crate) const FRAME: usize = 64 << 10;
+const FRAME: usize = 64 << 10;
 
 /// A response whose body is a stream of events.
 ///

@@ -7,21 +7,29 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, HeaderValue, Response, header};
 use sansse::http::LAST_EVENT_ID;
+#[cfg(feature = "gzip")]
+use sansse::http::accepts_gzip;
 use sansse::{Encoder, ResetCause, Resume};
 use tokio::time::Instant;
 
 use crate::body::HubBody;
 use crate::codec::{BytesSink, put_event, put_retry};
+use crate::coding::Coding;
+#[cfg(feature = "gzip")]
+use crate::coding::Gzip;
 use crate::hub::Hub;
 use crate::keep_alive::COMMENT;
 use crate::link::Link;
 use crate::log::{Log, Read, Seats};
 use crate::retry::Retry;
-use crate::segment::Piece;
 use crate::snapshot::{Making, OnGap, Snapshot};
-use crate::sse::{FRAME, event_stream_response};
+use crate::sse::event_stream_response;
+
+/// The most bytes of a frame that holds more than one event, and the most that may be on their way to
+/// a reader at a time: half of what law 8 allows, since larger writes are hardly faster.
+pub(crate) const FRAME: usize = 32 << 10;
 
 /// How many snapshots in a row may be too old when they are made, before a reset is sent instead.
 const LATE_SNAPSHOTS: u32 = 3;
@@ -72,6 +80,7 @@ pub struct Subscription {
     told: u64,
     /// Bytes for this reader alone that come before anything else.
     private: Bytes,
+    coding: Coding,
     making: Option<Making>,
     /// How many snapshots in a row came too late.
     late: u32,
@@ -95,6 +104,7 @@ impl Subscription {
             cursor: head,
             told: head,
             private: Bytes::new(),
+            coding: Coding::default(),
             making: None,
             late: 0,
             ended: false,
@@ -104,9 +114,9 @@ impl Subscription {
             hub: hub.clone(),
         };
         if log.ends().is_some() {
-            this.end(&log);
-            this.was_never_open = true;
             drop(log);
+            this.end();
+            this.was_never_open = true;
             return this;
         }
         match start {
@@ -135,7 +145,42 @@ impl Subscription {
     /// as its body.
     #[must_use]
     pub fn into_response(self) -> Response<HubBody> {
-        event_stream_response(HubBody::new(self))
+        let encoding = self.coding.name();
+        let mut response = event_stream_response(HubBody::new(self));
+        if let Some(encoding) = encoding {
+            let encoding = HeaderValue::from_static(encoding);
+            response.headers_mut().insert(header::CONTENT_ENCODING, encoding);
+        }
+        response
+    }
+
+    /// The response to a request with these headers: gzip where [the hub does
+    /// so](crate::HubBuilder::compression) and the request takes it.
+    #[must_use]
+    pub fn respond_to(self, headers: &HeaderMap) -> Response<HubBody> {
+        #[cfg(feature = "gzip")]
+        if self.hub.settings().compression {
+            let this = if takes_gzip(headers) { self.gzip() } else { self };
+            let mut response = this.into_response();
+            // A cache between must not give it to others.
+            let vary = HeaderValue::from_name(header::ACCEPT_ENCODING);
+            response.headers_mut().append(header::VARY, vary);
+            return response;
+        }
+        let _ = headers;
+        self.into_response()
+    }
+
+    /// Sends gzip, most of which all readers share, with every event readable as soon as it has
+    /// come. The response says `Content-Encoding: gzip`; call it before the first read.
+    ///
+    /// Who sees how long the bytes are learns something of them: leave it where secrets and what
+    /// strangers wrote share a stream.
+    #[cfg(feature = "gzip")]
+    #[must_use]
+    pub fn gzip(mut self) -> Self {
+        self.coding = Coding::Gzip(Gzip::new(self.hub.compressor()));
+        self
     }
 
     /// What ends the stream from elsewhere.
@@ -165,17 +210,15 @@ impl Subscription {
     /// on, so that a busy log does not leave a quiet reader behind (law 10), else a comment.
     #[must_use]
     pub fn keep_alive(&mut self) -> Bytes {
+        let log = self.hub.log();
+        let position = log.position(&self.seats, self.cursor);
         let mut block = BytesMut::new();
-        {
-            let log = self.hub.log();
-            let position = log.position(&self.seats, self.cursor);
-            if position == self.told {
-                return COMMENT;
-            }
+        if position != self.told {
             self.told = position;
             put_position(&mut block, &log, position);
         }
-        block.freeze()
+        drop(log);
+        self.coding.private(if block.is_empty() { COMMENT } else { block.freeze() })
     }
 
     /// The next bytes; `None` when the stream has ended.
@@ -185,40 +228,44 @@ impl Subscription {
         loop {
             if !self.private.is_empty() {
                 let length = self.private.len().min(FRAME);
-                return Poll::Ready(Some(self.private.split_to(length)));
+                let bytes = self.private.split_to(length);
+                return Poll::Ready(Some(self.coding.private(bytes)));
             }
             if self.ended {
-                return Poll::Ready(None);
+                return Poll::Ready(self.coding.end());
             }
             if self.expires().is_some_and(|time| time <= Instant::now()) {
                 self.expire();
                 continue;
             }
-            let hub = self.hub.clone();
-            let log = hub.log();
-            if self.link.is_ended() || log.ends().is_some_and(|ends| ends <= Instant::now()) {
-                self.end(&log);
-                continue;
-            }
-            if let Some(making) = &mut self.making {
-                drop(log);
+            if let Some(making) = self.making.as_mut().filter(|_| !self.link.is_ended()) {
                 let snapshot = ready!(making.as_mut().poll(cx));
                 self.making = None;
                 self.open_with(snapshot);
                 continue;
             }
-            match log.read(&self.seats, &mut self.cursor, FRAME) {
+            let log = self.hub.log();
+            let is_over = log.ends().is_some_and(|ends| ends <= Instant::now());
+            if self.link.is_ended() || is_over {
+                drop(log);
+                self.end();
+                continue;
+            }
+            match log.read(&self.seats, &mut self.cursor, FRAME, self.coding.looks_back()) {
                 Read::Events(pieces, last) => {
                     drop(log);
                     self.told = last;
-                    return Poll::Ready(Some(join(&pieces)));
+                    return Poll::Ready(Some(self.coding.events(&pieces)));
                 }
                 Read::FallenBehind => {
                     drop(log);
                     self.meet_gap(ResetCause::Dropped);
                 }
-                Read::UpToDate if log.ends().is_some() => self.end(&log),
-                Read::UpToDate => return Poll::Pending,
+                Read::UpToDate if log.ends().is_none() => return Poll::Pending,
+                Read::UpToDate => {
+                    drop(log);
+                    self.end();
+                }
             }
         }
     }
@@ -343,10 +390,10 @@ impl Subscription {
     }
 
     /// Ends the stream, and says when to come back.
-    fn end(&mut self, log: &Log) {
-        let retry = match log.ends() {
-            Some(_) => Some(self.hub.come_back()),
-            None => self.hub.retry(),
+    fn end(&mut self) {
+        let retry = match self.hub.is_shutting_down() {
+            true => Some(self.hub.come_back()),
+            false => self.hub.retry(),
         };
         self.end_with(retry);
     }
@@ -411,16 +458,12 @@ impl SubscriptionHandle {
     }
 }
 
-/// One piece stays shared; several become one frame, so that they are one write.
-fn join(pieces: &[Piece]) -> Bytes {
-    if let [piece] = pieces {
-        return piece.bytes();
-    }
-    let mut frame = BytesMut::with_capacity(pieces.iter().map(Piece::size).sum());
-    for piece in pieces {
-        frame.extend_from_slice(&piece.bytes());
-    }
-    frame.freeze()
+/// Whether a client offers to decode gzip.
+#[cfg(feature = "gzip")]
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let values: Vec<&[u8]> =
+        headers.get_all(header::ACCEPT_ENCODING).iter().map(HeaderValue::as_bytes).collect();
+    accepts_gzip(&values.join(&b","[..]))
 }
 
 fn put_position(target: &mut BytesMut, log: &Log, sequence: u64) {

@@ -76,7 +76,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             "cannot listen on {listen}: {error}; choose another address with --listen"
         ))
     };
-    let hub = Hub::builder().retry(retry()).come_back(come_back()).build();
+    let hub = Hub::builder()
+        .retry(retry())
+        .come_back(come_back())
+        .compression(!options.streams.no_gzip)
+        .build();
     let endpoint = options.streams.endpoint(hub.clone())?;
     let socket = TcpListener::bind(&options.listen).await.map_err(cannot_listen)?;
     let address = socket.local_addr().map_err(cannot_listen)?;

@@ -17,6 +17,10 @@ pub(crate) struct StreamOptions {
     #[arg(long, requires = "cors_origin")]
     cors_credentials: bool,
 
+    /// Do not compress streams for those who take gzip
+    #[arg(long)]
+    pub(super) no_gzip: bool,
+
     /// Most streams at once; what comes on top is told to come back later
     #[arg(long, value_name = "STREAMS")]
     max_streams: Option<usize>,
