@@ -17,6 +17,7 @@ use crate::retry::Retry;
 pub struct EndpointBody(Content);
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are streams")]
 enum Content {
     Stream {
         events: HubBody,
