@@ -96,7 +96,7 @@ impl<E: Storage, I: Storage, C: AsRef<[u8]>> ChunkParser<E, I, C> {
     #[inline(always)]
     #[must_use]
     pub fn item(&self) -> Option<Item<'_>> {
-        self.ready.map(|ready| self.parser.item(self.chunk.as_ref(), ready))
+        self.ready.map(|ready| self.parser.item(self.chunk.as_ref(), ready, None))
     }
 
     /// Whether all of the chunk has been read. The item that was come to last may still lie in it.

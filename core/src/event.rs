@@ -1,5 +1,9 @@
 //! One event: what a reader is given and what a server sends.
 
+use core::fmt;
+use core::hash::{Hash, Hasher};
+
+use crate::checked::Checked;
 use crate::encoder::Encoder;
 use crate::error::{BufferTooSmall, FieldError};
 use crate::line;
@@ -7,7 +11,7 @@ use crate::sink::{Length, Sink, SliceSink};
 use crate::text::Text;
 
 /// The type of an event whose block names none.
-const MESSAGE: &[u8] = b"message";
+pub(crate) static MESSAGE: &str = "message";
 
 /// An event, borrowed: its data, its type and its id.
 ///
@@ -25,13 +29,15 @@ const MESSAGE: &[u8] = b"message";
 /// assert_eq!(length, event.encoded_len());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 pub struct Event<'a> {
     data: &'a [u8],
     /// Never empty.
     event_type: &'a [u8],
     last_event_id: &'a [u8],
     carries_id: bool,
+    /// Where its parts may lie, if that was checked.
+    checked: Option<&'a Checked<'a>>,
 }
 
 impl<'a> Event<'a> {
@@ -39,7 +45,7 @@ impl<'a> Event<'a> {
     /// CR, LF and CRLF as LF.
     #[must_use]
     pub const fn new(data: &'a str) -> Self {
-        Self { data: data.as_bytes(), event_type: MESSAGE, last_event_id: b"", carries_id: false }
+        Self::received(data.as_bytes(), b"", b"", false)
     }
 
     /// An event out of the parts of another one, which need not be UTF-8.
@@ -70,8 +76,20 @@ impl<'a> Event<'a> {
         last_event_id: &'a [u8],
         carries_id: bool,
     ) -> Self {
-        let event_type = if event_type.is_empty() { MESSAGE } else { event_type };
-        Self { data, event_type, last_event_id, carries_id }
+        Self::found(data, event_type, last_event_id, carries_id, None)
+    }
+
+    /// Parts that may lie in what was checked.
+    #[inline(always)]
+    pub(crate) const fn found(
+        data: &'a [u8],
+        event_type: &'a [u8],
+        last_event_id: &'a [u8],
+        carries_id: bool,
+        checked: Option<&'a Checked<'a>>,
+    ) -> Self {
+        let event_type = if event_type.is_empty() { MESSAGE.as_bytes() } else { event_type };
+        Self { data, event_type, last_event_id, carries_id, checked }
     }
 
     /// Names the type; an empty one is `message`.
@@ -103,26 +121,26 @@ impl<'a> Event<'a> {
     /// The data: the values of its `data` lines, joined with LF.
     #[must_use]
     pub const fn data(&self) -> Text<'a> {
-        Text::new(self.data)
+        self.text(self.data)
     }
 
     /// The type; `message` where the block named none.
     #[must_use]
     pub const fn event_type(&self) -> Text<'a> {
-        Text::new(self.event_type)
+        self.text(self.event_type)
     }
 
     /// The last event ID that a browser would show with this event: its own id, or the last one
     /// before it in the stream.
     #[must_use]
     pub const fn last_event_id(&self) -> Text<'a> {
-        Text::new(self.last_event_id)
+        self.text(self.last_event_id)
     }
 
     /// The id that the event's own block carries, which may be empty.
     #[must_use]
     pub const fn id(&self) -> Option<Text<'a>> {
-        if self.carries_id { Some(Text::new(self.last_event_id)) } else { None }
+        if self.carries_id { Some(self.text(self.last_event_id)) } else { None }
     }
 
     /// The exact length of the event on the wire, in bytes.
@@ -153,9 +171,43 @@ impl<'a> Event<'a> {
         Ok(sink.written().len())
     }
 
+    #[inline(always)]
+    const fn text(&self, part: &'a [u8]) -> Text<'a> {
+        Text::knowing(part, self.checked)
+    }
+
+    const fn parts(&self) -> (&'a [u8], &'a [u8], &'a [u8], bool) {
+        (self.data, self.event_type, self.last_event_id, self.carries_id)
+    }
+
     /// The type as it goes on the wire: empty where no `event` line is needed.
     pub(crate) fn type_on_wire(&self) -> &'a [u8] {
-        if self.event_type == MESSAGE { b"" } else { self.event_type }
+        if self.event_type == MESSAGE.as_bytes() { b"" } else { self.event_type }
+    }
+}
+
+impl PartialEq for Event<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Event<'_> {}
+
+impl Hash for Event<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("data", &self.data())
+            .field("event_type", &self.event_type())
+            .field("last_event_id", &self.last_event_id())
+            .field("id", &self.id())
+            .finish()
     }
 }
 

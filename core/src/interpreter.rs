@@ -3,6 +3,7 @@
 use core::ops::Range;
 
 use crate::block::{Block, Joined};
+use crate::checked::Checked;
 use crate::error::SeedError;
 use crate::event::Event;
 use crate::field::{Field, RetryValue};
@@ -72,9 +73,14 @@ impl<E: Storage, I: Storage> Interpreter<E, I> {
         self.block.settle(chunk);
     }
 
-    /// Lends the item that was come to last.
+    /// Lends the item that was come to last. Parts of it may lie in what was checked.
     #[inline(always)]
-    pub(crate) fn item<'a>(&'a self, chunk: &'a [u8], ready: Ready) -> Item<'a> {
+    pub(crate) fn item<'a>(
+        &'a self,
+        chunk: &'a [u8],
+        ready: Ready,
+        checked: Option<&'a Checked<'a>>,
+    ) -> Item<'a> {
         let shown = &self.shown;
         let in_chunk = |span: Span| &chunk[span.range()];
         let placed = |span: Span, place| self.placed(chunk, span, place);
@@ -83,23 +89,26 @@ impl<E: Storage, I: Storage> Interpreter<E, I> {
             && let Ready::Data = ready
         {
             let id = self.ids.committed();
-            return Item::Event(Event::received(in_chunk(shown.data), b"", id, false));
+            return Item::Event(Event::found(in_chunk(shown.data), b"", id, false, checked));
         }
         match ready {
             Ready::Typed if LineEnds::CHEAP => {
                 let (data, event_type) = (in_chunk(shown.data), in_chunk(shown.event_type));
-                Item::Event(Event::received(data, event_type, self.ids.committed(), false))
+                let id = self.ids.committed();
+                Item::Event(Event::found(data, event_type, id, false, checked))
             }
             Ready::Identified if LineEnds::CHEAP => {
                 let (data, event_type) = (in_chunk(shown.data), in_chunk(shown.event_type));
-                Item::Event(Event::received(data, event_type, in_chunk(shown.id), true))
+                let id = in_chunk(shown.id);
+                Item::Event(Event::found(data, event_type, id, true, checked))
             }
             Ready::Data | Ready::Typed | Ready::Identified | Ready::Event => {
-                Item::Event(Event::received(
+                Item::Event(Event::found(
                     placed(shown.data, shown.data_place),
                     placed(shown.event_type, shown.type_place),
                     self.ids.committed(),
                     shown.carries_id,
+                    checked,
                 ))
             }
             Ready::TooLarge => Item::TooLarge(TooLarge::new(self.ids.committed())),
@@ -173,11 +182,13 @@ impl<E: Storage, I: Storage> Interpreter<E, I> {
                 self.shown.event_type = Span::EMPTY;
             }
         }
-        Ok(match fields {
-            _ if !fields.has(Fields::DATA) => None,
-            Fields::DATA => Some(Ready::Data),
-            _ if fields.has(Fields::ID) => Some(Ready::Identified),
-            _ => Some(Ready::Typed),
+        // A block of data alone has gone straight through, or been refused.
+        Ok(if !fields.has(Fields::DATA) {
+            None
+        } else if fields.has(Fields::ID) {
+            Some(Ready::Identified)
+        } else {
+            Some(Ready::Typed)
         })
     }
 

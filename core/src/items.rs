@@ -1,5 +1,6 @@
 //! The items of one chunk.
 
+use crate::checked::Checked;
 use crate::item::Item;
 use crate::lines::Lines;
 use crate::parser::Parser;
@@ -44,7 +45,18 @@ impl<'p, 'c, E: Storage, I: Storage> Items<'p, 'c, E, I> {
     #[inline(always)]
     #[must_use]
     pub fn item(&self) -> Option<Item<'_>> {
-        self.ready.map(|ready| self.parser.item(self.chunk, ready))
+        self.item_in(None)
+    }
+
+    /// The same, where parts of it may lie in what was checked.
+    #[inline(always)]
+    pub(crate) fn item_in<'a>(&'a self, checked: Option<&'a Checked<'a>>) -> Option<Item<'a>> {
+        self.ready.map(|ready| self.parser.item(self.chunk, ready, checked))
+    }
+
+    /// The chunk.
+    pub(crate) const fn chunk(&self) -> &'c [u8] {
+        self.chunk
     }
 
     /// How many bytes of the chunk have been read, up to the end of the last item's last line.

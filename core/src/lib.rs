@@ -10,6 +10,7 @@ extern crate std;
 
 mod block;
 mod buffered;
+mod checked;
 mod chunk_parser;
 mod encoder;
 mod error;
@@ -43,6 +44,7 @@ mod resume;
 mod sink;
 mod storage;
 mod text;
+mod text_items;
 mod whole_block;
 
 pub use buffered::BufferedParser;
@@ -64,3 +66,4 @@ pub use sink::{FmtSink, Length, Sink, SliceSink};
 pub use storage::GrowingStorage;
 pub use storage::Storage;
 pub use text::Text;
+pub use text_items::TextItems;

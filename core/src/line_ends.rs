@@ -124,12 +124,11 @@ fn far_line_ends(bytes: &[u8], place: usize) -> (usize, u64) {
         0..BLOCK => place,
         _ => place + line::find_end(rest).unwrap_or(rest.len()),
     };
-    let mask = match (bytes[place..].first_chunk(), bytes.last_chunk()) {
-        (Some(block), _) => masks::line_ends(block),
-        (None, Some(block)) => line_ends_of_last(block, bytes.len() - place),
-        (None, None) => 0,
-    };
-    (place, mask)
+    if let Some(block) = bytes[place..].first_chunk() {
+        return (place, masks::line_ends(block));
+    }
+    let last = bytes.last_chunk();
+    (place, last.map_or(0, |block| line_ends_of_last(block, bytes.len() - place)))
 }
 
 /// The line ends in the last bytes of a block, so many.

@@ -80,10 +80,9 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
         if !LineEnds::CHEAP {
             return self.rest_of_block(chunk, lines);
         }
-        match chunk.len().saturating_sub(lines.position()) {
-            0 => return None,
-            1 => return self.last_byte(chunk, lines),
-            _ => {}
+        let second = lines.position() + 1;
+        if second >= chunk.len() {
+            return if second > chunk.len() { None } else { self.last_byte(chunk, lines) };
         }
         loop {
             if matches!(self.line, Line::Block) && !self.after_cr {
