@@ -3,14 +3,15 @@
 //! Three ways to make streams, since the names of fields are too long for one: bytes, the same
 //! behind and before a context that has reached a place of interest, and whole names as symbols.
 //! Each test states how many streams it read in how many ways, so that none goes missing unnoticed.
-//! The longer ones, 759 million runs, wait for `cargo test --test exhaustive -- --ignored`.
+//! The longer ones, 780 million runs, wait for `cargo test --test exhaustive -- --ignored`.
 
 use std::ops::Range;
+use std::str::from_utf8;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sansse::{Parser, Storage};
 use tests::byte_string::ByteString;
-use tests::core_parsers::configure;
+use tests::core_parsers::{configure, each_text};
 use tests::oracle;
 use tests::outcome::Outcome;
 use tests::settings::Settings;
@@ -22,57 +23,57 @@ const SUFFIX: &[u8] = b"\n\ndata\n\n";
 
 #[test]
 fn bytes() {
-    with_bytes(5, (271_453, 13_383_325));
+    with_bytes(5, (271_453, 13_654_778));
 }
 
 #[test]
 fn bytes_in_context() {
-    in_contexts(4, &[roomy()], (156_856, 5_021_378));
+    in_contexts(4, &[roomy()], (156_856, 5_178_234));
 }
 
 #[test]
 fn bytes_in_context_with_tiny_storage() {
-    in_contexts(3, &tiny(), (22_400, 5_491_500));
+    in_contexts(3, &tiny(), (22_400, 5_805_100));
 }
 
 #[test]
 fn names() {
-    with_names(4, &[roomy()], (45_240, 609_388));
+    with_names(4, &[roomy()], (45_240, 654_628));
 }
 
 #[test]
 fn names_with_tiny_storage() {
-    with_names(3, &tiny(), (3_768, 596_456));
+    with_names(3, &tiny(), (3_768, 649_208));
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn longer_bytes() {
-    with_bytes(6, (3_257_437, 386_841_277));
+    with_bytes(6, (3_257_437, 390_098_714));
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn longer_bytes_in_context() {
-    in_contexts(5, &[roomy()], (1_098_048, 67_005_594));
+    in_contexts(5, &[roomy()], (1_098_048, 68_103_642));
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn longer_bytes_in_context_with_tiny_storage() {
-    in_contexts(4, &tiny(), (156_856, 70_299_292));
+    in_contexts(4, &tiny(), (156_856, 72_495_276));
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn longer_names() {
-    with_names(6, &[roomy()], (6_514_872, 115_984_492));
+    with_names(6, &[roomy()], (6_514_872, 122_499_364));
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn longer_names_with_tiny_storage() {
-    with_names(5, &tiny(), (542_904, 118_846_952));
+    with_names(5, &tiny(), (542_904, 126_447_608));
 }
 
 /// Reads all streams of up to so many symbols, in every way to cut them.
@@ -206,8 +207,10 @@ fn check(
             agree(settings, parser, stream, cuts, &expected);
             runs += 1;
         }
-        agree_when_left(settings, Parser::new(event_storage, id_storage), stream, &expected);
-        runs += 1;
+        let parser = Parser::new(&mut *event_storage, &mut *id_storage);
+        agree_when_left(settings, parser, stream, &expected);
+        agree_as_text(settings, Parser::new(event_storage, id_storage), stream, &expected);
+        runs += 2;
     }
     runs
 }
@@ -273,6 +276,25 @@ fn agree_when_left(
         chunk.fill(b'?');
     }
     assert_eq!(expected_items.len(), 0, "{:?}, {settings:?}", ByteString::from(stream));
+}
+
+/// The same, when the stream is one chunk that is fed for text.
+fn agree_as_text(
+    settings: &Settings,
+    parser: Parser<&mut [u8], &mut [u8]>,
+    stream: &[u8],
+    expected: &Outcome,
+) {
+    let mut parser = configure(parser, settings);
+    let mut expected_items = expected.items.iter();
+    let mut items = parser.feed_text(stream);
+    let mut agrees = true;
+    while let Some(item) = items.next() {
+        agrees &= expected_items.next().is_some_and(|expected| *expected == item);
+        each_text(&item, |text| agrees &= text.to_str() == from_utf8(text.as_bytes()));
+    }
+    agrees &= expected_items.len() == 0;
+    assert!(agrees, "{:?} fed for text, {settings:?}", ByteString::from(stream));
 }
 
 /// How much was read.

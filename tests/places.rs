@@ -2,7 +2,9 @@
 
 use tests::cases;
 use tests::chunking;
-use tests::core_parsers::{Buffered, BufferedInTwoSteps, Growing, OverSlices, StoppingEarly};
+use tests::core_parsers::{
+    AsText, Buffered, BufferedInTwoSteps, Growing, OverSlices, StoppingEarly,
+};
 use tests::expectation::Expectation;
 use tests::implementation::Implementation;
 use tests::settings::Settings;
@@ -51,9 +53,10 @@ fn every_case_behind_blank_lines() {
 fn each_case_behind(padding: impl Fn(usize) -> Vec<u8>) {
     let roomy = Settings::roomy();
     let skipping = Settings { keep_comments: false, ..Settings::roomy() };
-    let mut implementations: [Box<dyn Implementation>; 4] = [
+    let mut implementations: [Box<dyn Implementation>; 5] = [
         Box::new(OverSlices),
         Box::new(StoppingEarly),
+        Box::new(AsText { stopping_early: false }),
         Box::new(Buffered { buffer: 192 }),
         Box::new(BufferedInTwoSteps { buffer: 100 }),
     ];
@@ -129,6 +132,32 @@ fn lines_of_every_length_behind_one_another() {
                     let expected = Expectation::of(&settings, &stream);
                     expected.check(&mut OverSlices, &chunking::whole(&stream));
                     expected.check(&mut StoppingEarly, &chunking::fixed(&stream, 600));
+                }
+            }
+        }
+    }
+}
+
+/// Characters, and what is none, at every place around the end of what is checked to be text at once.
+#[test]
+fn text_over_the_ends_of_what_is_checked_at_once() {
+    let settings = Settings::roomy();
+    let fillings: [&[u8]; 6] =
+        [b"x", "é".as_bytes(), "€".as_bytes(), "😀".as_bytes(), b"\xE2\x82", "😀\u{A0}".as_bytes()];
+    for filling in fillings {
+        for length in [250, 3000] {
+            let data = filling.repeat(length / filling.len());
+            let block = [b"id:7\ndata:", data.as_slice(), b"\n\n"].concat();
+            let broken = [b"event:\xF0\x9F\ndata:", filling, b"\xBF\n\n"].concat();
+            let blocks = [block.repeat(20_000 / length), broken, block].concat();
+            for padding in 0..5 {
+                let stream = [vec![b'\n'; padding].as_slice(), &blocks].concat();
+                let expected = Expectation::of(&settings, &stream);
+                for stopping_early in [false, true] {
+                    let mut as_text = AsText { stopping_early };
+                    expected.check(&mut as_text, &chunking::whole(&stream));
+                    expected.check(&mut as_text, &chunking::fixed(&stream, 8192));
+                    expected.check(&mut as_text, &chunking::fixed(&stream, 10_001));
                 }
             }
         }

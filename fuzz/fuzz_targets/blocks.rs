@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use tests::byte_string::ByteString;
 use tests::chunking;
 use tests::core_parsers::{
-    Buffered, BufferedInTwoSteps, Cloned, Growing, OverSlices, StoppingEarly,
+    AsText, Buffered, BufferedInTwoSteps, Cloned, Growing, OverSlices, StoppingEarly,
 };
 use tests::expectation::Expectation;
 use tests::implementation::Implementation;
@@ -59,7 +59,8 @@ fuzz_target!(|input: &[u8]| {
 
 fn implementation(choice: u8) -> Box<dyn Implementation> {
     match choice % 8 {
-        0 | 1 => Box::new(OverSlices),
+        0 => Box::new(OverSlices),
+        1 => Box::new(AsText { stopping_early: false }),
         2 => Box::new(Growing),
         3 => Box::new(StoppingEarly),
         4 => Box::new(Cloned),

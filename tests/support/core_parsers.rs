@@ -7,6 +7,7 @@ use sansse::{
 use crate::implementation::{Implementation, Reading};
 use crate::outcome::{Item, Outcome};
 use crate::settings::Settings;
+use crate::utf8;
 
 /// A [`Parser`] over slices, fed chunk by chunk.
 #[derive(Clone, Copy, Debug)]
@@ -139,6 +140,67 @@ impl Implementation for Cloned {
         }
         record.end(parser)
     }
+}
+
+/// A [`Parser`] that is fed for text. What is not checked again is as what is.
+#[derive(Clone, Copy, Debug)]
+pub struct AsText {
+    /// Whether it is left after each item and fed the rest of the chunk again.
+    pub stopping_early: bool,
+}
+
+impl Implementation for AsText {
+    fn name(&self) -> String {
+        let how = if self.stopping_early { ", left after each item" } else { "" };
+        format!("Parser fed for text{how}")
+    }
+
+    fn run(&mut self, settings: &Settings, chunks: &[&[u8]]) -> Reading {
+        let mut parser = growing(settings);
+        let mut record = Record::default();
+        for chunk in chunks {
+            let mut rest = *chunk;
+            while !rest.is_empty() {
+                let mut items = parser.feed_text(rest);
+                while items.advance() {
+                    assert_eq!(items.item(), items.item());
+                    let item = items.item().expect("what advance has announced");
+                    each_text(&item, check_text);
+                    record.item(item);
+                    if self.stopping_early {
+                        break;
+                    }
+                }
+                rest = &rest[items.consumed()..];
+            }
+            record.end_of_chunk();
+        }
+        record.end(parser)
+    }
+}
+
+/// Shows each part of an item.
+pub fn each_text(item: &sansse::Item<'_>, mut visit: impl FnMut(Text<'_>)) {
+    match item {
+        sansse::Item::Event(event) => {
+            visit(event.data());
+            visit(event.event_type());
+            visit(event.last_event_id());
+            if let Some(id) = event.id() {
+                visit(id);
+            }
+        }
+        sansse::Item::TooLarge(event) => visit(event.last_event_id()),
+        sansse::Item::Comment(comment) => visit(comment.text()),
+        _ => {}
+    }
+}
+
+fn check_text(text: Text<'_>) {
+    assert_eq!(text.to_str(), std::str::from_utf8(text.as_bytes()));
+    let decoded = utf8::decode(text.as_bytes());
+    assert_eq!(text.to_string(), decoded);
+    assert_eq!(text.to_string_lossy(), decoded);
 }
 
 /// A [`ChunkParser`], whose chunks own their bytes.

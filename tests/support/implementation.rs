@@ -38,6 +38,8 @@ pub fn implementations() -> Vec<Box<dyn Implementation>> {
         Box::new(core_parsers::Growing),
         Box::new(core_parsers::StoppingEarly),
         Box::new(core_parsers::Cloned),
+        Box::new(core_parsers::AsText { stopping_early: false }),
+        Box::new(core_parsers::AsText { stopping_early: true }),
         Box::new(core_parsers::Owning),
         Box::new(core_parsers::Buffered { buffer: 3 }),
         Box::new(core_parsers::Buffered { buffer: 4096 }),
