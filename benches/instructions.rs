@@ -13,7 +13,10 @@ use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
 use sansse::{Event, Item, Parser};
 
-library_benchmark_group!(name = parser, benchmarks = parse_1000_events);
+library_benchmark_group!(
+    name = parser,
+    benchmarks = [parse_1000_events, parse_1000_events_as_text]
+);
 library_benchmark_group!(name = encoder, benchmarks = encode_1000_events);
 main!(config = instructions_only(), library_benchmark_groups = [parser, encoder]);
 
@@ -42,6 +45,32 @@ fn parse_1000_events((chunks, storage): (&[Vec<u8>], &mut [u8])) -> usize {
         while let Some(item) = items.next() {
             if let Item::Event(event) = item {
                 black_box((event.event_type(), event.data(), event.last_event_id()));
+                events += 1;
+            }
+        }
+    }
+    events
+}
+
+// The same as text.
+#[library_benchmark(setup = ready)]
+#[bench::a1(args = [Corpus::a1], config = at_most(367))]
+#[bench::a2(args = [Corpus::a2], config = at_most(349))]
+#[bench::a3(args = [Corpus::a3], config = at_most(436))]
+#[bench::b(args = [Corpus::b], config = at_most(171))]
+#[bench::f(args = [Corpus::f], config = at_most(596))]
+fn parse_1000_events_as_text((chunks, storage): (&[Vec<u8>], &mut [u8])) -> usize {
+    let mut parser = Parser::new(storage, [0; 3 * 64]);
+    let mut events = 0;
+    for chunk in chunks {
+        let mut items = parser.feed_text(black_box(chunk));
+        while let Some(item) = items.next() {
+            if let Item::Event(event) = item
+                && let Ok(event_type) = event.event_type().to_str()
+                && let Ok(data) = event.data().to_str()
+                && let Ok(id) = event.last_event_id().to_str()
+            {
+                black_box((event_type, data, id));
                 events += 1;
             }
         }

@@ -22,18 +22,10 @@ pub struct Parser {
 }
 
 impl Parser {
-    fn read(&mut self, input: &Input, mut take: impl FnMut(Event<'_>)) {
+    fn parser(&mut self) -> sansse::Parser<&mut [u8], &mut [u8; 3 * 64]> {
         let start = page::next(&self.event_storage);
         let event_storage = &mut self.event_storage[start..][..EVENT_LIMIT];
-        let mut parser = sansse::Parser::new(event_storage, &mut self.id_storage);
-        for chunk in &*input.slices {
-            let mut items = parser.feed(chunk);
-            while let Some(item) = items.next() {
-                if let Item::Event(event) = item {
-                    take(event);
-                }
-            }
-        }
+        sansse::Parser::new(event_storage, &mut self.id_storage)
     }
 }
 
@@ -48,10 +40,16 @@ impl Adapter for Parser {
     const ID: Id = Id::Last;
 
     fn read(&mut self, input: &Input, events: &mut impl Events) {
-        self.read(input, |event| {
-            let id = event.last_event_id().as_bytes();
-            events.event(event.event_type().as_bytes(), event.data().as_bytes(), Some(id));
-        });
+        let mut parser = self.parser();
+        for chunk in &*input.slices {
+            let mut items = parser.feed(chunk);
+            while let Some(item) = items.next() {
+                if let Item::Event(event) = item {
+                    let id = event.last_event_id().as_bytes();
+                    events.event(event.event_type().as_bytes(), event.data().as_bytes(), Some(id));
+                }
+            }
+        }
     }
 }
 
@@ -64,12 +62,19 @@ impl Adapter for TextParser {
     const ID: Id = Id::Last;
 
     fn read(&mut self, input: &Input, events: &mut impl Events) {
-        self.0.read(input, |event| {
-            let Ok(event_type) = event.event_type().to_str() else { return };
-            let Ok(data) = event.data().to_str() else { return };
-            let Ok(id) = event.last_event_id().to_str() else { return };
-            events.event(event_type.as_bytes(), data.as_bytes(), Some(id.as_bytes()));
-        });
+        let mut parser = self.0.parser();
+        for chunk in &*input.slices {
+            let mut items = parser.feed_text(chunk);
+            while let Some(item) = items.next() {
+                if let Item::Event(event) = item
+                    && let Ok(event_type) = event.event_type().to_str()
+                    && let Ok(data) = event.data().to_str()
+                    && let Ok(id) = event.last_event_id().to_str()
+                {
+                    events.event(event_type.as_bytes(), data.as_bytes(), Some(id.as_bytes()));
+                }
+            }
+        }
     }
 }
 
