@@ -182,13 +182,12 @@ impl<E: Storage, I: Storage> Interpreter<E, I> {
                 self.shown.event_type = Span::EMPTY;
             }
         }
-        // A block of data alone has gone straight through, or been refused.
-        Ok(if !fields.has(Fields::DATA) {
-            None
-        } else if fields.has(Fields::ID) {
-            Some(Ready::Identified)
-        } else {
-            Some(Ready::Typed)
+        Ok(match fields {
+            _ if !fields.has(Fields::DATA) => None,
+            // It has gone straight through or been refused; without this arm, counts rise elsewhere.
+            Fields::DATA => Some(Ready::Data),
+            _ if fields.has(Fields::ID) => Some(Ready::Identified),
+            _ => Some(Ready::Typed),
         })
     }
 
