@@ -184,9 +184,10 @@ async fn an_admission_expires() {
         let milliseconds = last.strip_prefix("retry: ").and_then(|rest| rest.strip_suffix("\n\n"));
         assert!((500..1500).contains(&milliseconds.unwrap().parse::<u64>().unwrap()));
         assert!(stream.body().is_end_stream());
-        assert_eq!((hub.subscribers(), endpoint.streams()), (0, 0));
         hub.publish(topic, &Event::new("meanwhile")).unwrap();
         assert_eq!(next(&mut stream).await, None);
+        drop(stream);
+        assert_eq!((hub.subscribers(), endpoint.streams()), (0, 0));
 
         // Nothing is lost meanwhile.
         let id = id.to_string();

@@ -9,7 +9,7 @@ use sansse_tokio::{Endpoint, EndpointBody, Hub};
 /// A hub with a known epoch, whose streams say nothing by themselves.
 #[must_use]
 pub fn hub() -> Hub {
-    Hub::builder().epoch(35).keep_alive(None).build()
+    Hub::builder().epoch(35).retry(None).keep_alive(None).build()
 }
 
 /// The head of a request.

@@ -181,6 +181,9 @@ impl Chromedriver {
 
     /// Ends the driver in its own way, since it takes the browser with it then.
     fn end(&mut self) {
+        if matches!(self.process.try_wait(), Ok(Some(_))) {
+            return;
+        }
         let id = self.process.id().to_string();
         let _ = Command::new("kill").args(["-s", "TERM", &id]).status();
         let start = Instant::now();

@@ -150,6 +150,10 @@ impl Body for HubBody {
             }
         }
     }
+
+    fn is_end_stream(&self) -> bool {
+        self.subscription.is_at_end() && !self.subscription.is_watched()
+    }
 }
 
 impl fmt::Debug for HubBody {

@@ -55,6 +55,15 @@ impl Coding {
         }
     }
 
+    /// Whether nothing comes behind what has been made.
+    pub(crate) const fn is_at_end(&self) -> bool {
+        match self {
+            Self::Identity => true,
+            #[cfg(feature = "gzip")]
+            Self::Gzip(gzip) => gzip.ended,
+        }
+    }
+
     /// Whether pieces have to know what came before them.
     pub(crate) const fn looks_back(&self) -> bool {
         match self {

@@ -16,6 +16,8 @@ use sansse::http::accepts_event_stream;
 use tokio::time::Instant;
 
 use crate::hub::{Hub, SubscribeError, TOPICS_A_SUBSCRIBER};
+#[cfg(feature = "presence")]
+use crate::presence::Presence;
 use crate::retry::Retry;
 use crate::sse::event_stream_response;
 use crate::subscription::Start;
@@ -73,6 +75,8 @@ struct Settings {
     admission: Option<Admission>,
     cors: Option<Cors>,
     occupancy: Arc<Occupancy>,
+    #[cfg(feature = "presence")]
+    presence: Option<Presence>,
     when_full: WhenFull,
     come_back: Retry,
     renewal: Retry,
@@ -99,6 +103,8 @@ impl Endpoint {
             admission: None,
             cors: None,
             occupancy: Occupancy::new(EndpointLimits::new()),
+            #[cfg(feature = "presence")]
+            presence: None,
             when_full: WhenFull::default(),
             come_back: Retry::new(Duration::from_secs(5)).spread(Duration::from_secs(10)),
             renewal: Retry::new(Duration::from_millis(500)).spread(Duration::from_secs(1)),
@@ -123,6 +129,14 @@ impl Endpoint {
     #[must_use]
     pub fn cors(mut self, cors: Cors) -> Self {
         self.settings().cors = Some(cors);
+        self
+    }
+
+    /// Counts each stream as a connection of the user whom the admission hook named.
+    #[cfg(feature = "presence")]
+    #[must_use]
+    pub fn presence(mut self, presence: Presence) -> Self {
+        self.settings().presence = Some(presence);
         self
     }
 
@@ -264,7 +278,7 @@ impl<'a> EndpointRequest<'a> {
         // The hook costs more than a place does, so the place comes first, for `HEAD` too.
         let mut place = self.endpoint.occupancy.take(self.address).ok_or_else(Refusal::later)?;
         let Some(admission) = &self.endpoint.admission else {
-            return self.subscribe(place, &self.topics, None);
+            return self.subscribe(place, &self.topics, None, None);
         };
         let asked = StreamRequest {
             head: self.head.clone(),
@@ -280,16 +294,17 @@ impl<'a> EndpointRequest<'a> {
             ));
         }
         check_topics(topics)?;
-        if user.is_some_and(|user| !place.take_for(user)) {
+        if user.clone().is_some_and(|user| !place.take_for(user)) {
             return Err(Refusal::later());
         }
-        self.subscribe(place, topics, expiry.map(Instant::from_std))
+        self.subscribe(place, topics, user.as_deref(), expiry.map(Instant::from_std))
     }
 
     fn subscribe(
         &self,
         place: Place,
         topics: &[String],
+        user: Option<&str>,
         expiry: Option<Instant>,
     ) -> Result<Response<EndpointBody>, Refusal> {
         if self.is_head() {
@@ -299,6 +314,15 @@ impl<'a> EndpointRequest<'a> {
         if let Some(time) = expiry {
             subscription = subscription.expires_at(time, self.endpoint.renewal.clone());
         }
+        #[cfg(feature = "presence")]
+        if let (Some(presence), Some(user)) = (&self.endpoint.presence, user) {
+            let joined = presence
+                .join(user, subscription)
+                .map_err(|problem| Refusal::new(StatusCode::BAD_REQUEST, format!("{problem}.")))?;
+            subscription = joined.0;
+        }
+        #[cfg(not(feature = "presence"))]
+        let _ = user;
         Ok(subscription
             .respond_to(&self.head.headers)
             .map(|events| EndpointBody::stream(events, place)))

@@ -14,6 +14,7 @@ pub(crate) struct GivenIds {
     origin: Arc<str>,
     sequences: HashMap<Arc<str>, u64>,
     ids: HashMap<u64, Known>,
+    newest: u64,
 }
 
 #[derive(Debug)]
@@ -26,17 +27,23 @@ struct Known {
 
 impl GivenIds {
     pub(crate) fn new(origin: &str) -> Self {
-        Self { origin: origin.into(), sequences: HashMap::new(), ids: HashMap::new() }
+        Self { origin: origin.into(), sequences: HashMap::new(), ids: HashMap::new(), newest: 0 }
     }
 
     /// Adds the id of the newest event.
     pub(crate) fn push(&mut self, sequence: u64, id: &str) {
         let id: Arc<str> = id.into();
+        self.newest = sequence;
         self.sequences.insert(id.clone(), sequence);
         self.ids.insert(sequence, Known { id, needed: true, recent: true });
         if let Some(old) = sequence.checked_sub(RECENT) {
             self.release(old, |known| known.recent = false);
         }
+    }
+
+    /// The newest event with an id; 0 where there is none yet.
+    pub(crate) const fn newest(&self) -> u64 {
+        self.newest
     }
 
     /// The topic of this event needs its id no more.

@@ -19,6 +19,7 @@ use crate::hub_builder::{HubBuilder, Settings};
 use crate::link::Link;
 use crate::log::Log;
 use crate::retry::Retry;
+use crate::state::{StateSource, States};
 use crate::subscription::{Start, Subscription};
 use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, lock, read, write};
 use crate::topic::{TopicError, check_name};
@@ -54,6 +55,7 @@ pub struct Hub(Arc<Shared>);
 struct Shared {
     log: RwLock<Log>,
     links: Mutex<Slab<Arc<Link>>>,
+    states: RwLock<States>,
     /// Told when the last subscriber goes.
     empty: Notify,
     settings: Settings,
@@ -78,6 +80,7 @@ impl Hub {
         Self(Arc::new(Shared {
             log: RwLock::new(log),
             links: Mutex::default(),
+            states: RwLock::default(),
             empty: Notify::new(),
             settings,
             #[cfg(feature = "gzip")]
@@ -134,6 +137,41 @@ impl Hub {
         drop(log);
         wake_all(&waiters);
         Ok(place)
+    }
+
+    /// Has a topic begin with a state.
+    #[cfg(feature = "presence")]
+    pub(crate) fn add_state(&self, topic: &str, source: StateSource) {
+        write(&self.0.states).insert(topic, source);
+    }
+
+    /// What tells the state of a topic that has one.
+    pub(crate) fn state(&self, topic: &str) -> Option<StateSource> {
+        read(&self.0.states).get(topic)
+    }
+
+    /// Publishes a change of a topic's state, without an id, and returns its sequence.
+    #[cfg(feature = "presence")]
+    pub(crate) fn publish_change(
+        &self,
+        topic: &str,
+        event: &Event<'_>,
+    ) -> Result<u64, PublishError> {
+        let mut block = BytesMut::new();
+        put_event(event, &mut block);
+        if block.len() > self.settings().largest_event {
+            return Err(PublishError::TooLarge);
+        }
+        let now = Instant::now();
+        let mut log = self.log_mut();
+        if log.ends().is_some() {
+            return Err(PublishError::Closed);
+        }
+        let waiters = log.append(topic, None, block.freeze(), now);
+        let sequence = log.head();
+        drop(log);
+        wake_all(&waiters);
+        Ok(sequence)
     }
 
     /// Follows some topics, in one sequence: one cursor, one last event ID.

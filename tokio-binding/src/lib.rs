@@ -16,10 +16,13 @@ mod intake;
 mod keep_alive;
 mod link;
 mod log;
+#[cfg(feature = "presence")]
+mod presence;
 mod retry;
 mod segment;
 mod snapshot;
 mod sse;
+mod state;
 mod stream;
 mod subscription;
 mod sync;
@@ -36,6 +39,8 @@ pub use event::{OwnedEvent, OwnedItem};
 pub use hub::{Hub, PublishError, Shutdown, SubscribeError};
 pub use hub_builder::HubBuilder;
 pub use intake::default_parser;
+#[cfg(feature = "presence")]
+pub use presence::{ConnectionId, Presence, UserError};
 pub use retry::Retry;
 pub use sansse;
 pub use sansse::*;

@@ -48,9 +48,38 @@ pub(crate) struct Log {
     ends: Option<Instant>,
 }
 
-/// A reader's place among the topics of a log: each topic and its seat among those who follow it.
+/// A reader's place among the topics of a log.
 #[derive(Debug)]
-pub(crate) struct Seats(Vec<(usize, usize)>);
+pub(crate) struct Seats(Vec<Seat>);
+
+/// A reader's place in a topic.
+#[derive(Debug)]
+struct Seat {
+    topic: usize,
+    /// Its number among those who follow the topic.
+    number: usize,
+    /// For a topic whose events change a state that the reader was told as a whole: up to which
+    /// sequence it was.
+    state: Option<u64>,
+}
+
+impl Seats {
+    fn get(&self, topic: usize) -> Option<&Seat> {
+        self.0.iter().find(|seat| seat.topic == topic)
+    }
+
+    /// Whether any topic has a state.
+    pub(crate) fn have_state(&self) -> bool {
+        self.0.iter().any(|seat| seat.state.is_some())
+    }
+
+    /// Notes up to where the reader was told the state of a topic.
+    pub(crate) fn know_state(&mut self, topic: usize, sequence: u64) {
+        if let Some(seat) = self.0.iter_mut().find(|seat| seat.topic == topic) {
+            seat.state = Some(sequence);
+        }
+    }
+}
 
 /// What a reader finds behind its cursor.
 #[derive(Debug)]
@@ -60,6 +89,8 @@ pub(crate) enum Read {
     /// Nothing; the next event wakes the reader.
     UpToDate,
     FallenBehind,
+    /// It has to be told the states of its topics anew.
+    StateLost,
 }
 
 impl Log {
@@ -139,20 +170,21 @@ impl Log {
     /// Takes a seat in each topic, for a reader that does not wait yet.
     pub(crate) fn subscribe(&mut self, names: &[&str], link: &Arc<Link>, now: Instant) -> Seats {
         self.drop_old(now);
-        let mut seats: Vec<(usize, usize)> = Vec::with_capacity(names.len());
+        let mut seats = Seats(Vec::with_capacity(names.len()));
         for name in names {
-            let key = self.topic(name);
-            if !seats.iter().any(|&(known, _)| known == key) {
-                seats.push((key, lock(&self.topics[key].waiters).join(link.clone())));
+            let topic = self.topic(name);
+            if seats.get(topic).is_none() {
+                let number = lock(&self.topics[topic].waiters).join(link.clone());
+                seats.0.push(Seat { topic, number, state: None });
             }
         }
-        Seats(seats)
+        seats
     }
 
     pub(crate) fn unsubscribe(&mut self, seats: &Seats) {
-        for &(key, seat) in &seats.0 {
-            lock(&self.topics[key].waiters).leave(seat);
-            self.forget_if_idle(key);
+        for seat in &seats.0 {
+            lock(&self.topics[seat.topic].waiters).leave(seat.number);
+            self.forget_if_idle(seat.topic);
         }
     }
 
@@ -178,12 +210,13 @@ impl Log {
     /// topics, which a busy topic cannot make unknown.
     pub(crate) fn position(&self, seats: &Seats, cursor: u64) -> u64 {
         let Some(given) = &self.given else { return cursor };
-        let topics = seats.0.iter().map(|&(key, _)| &self.topics[key]);
+        let topics = seats.0.iter().filter(|seat| seat.state.is_none());
+        let topics = topics.map(|seat| &self.topics[seat.topic]);
         let own = topics.filter_map(|topic| topic.newest_until(cursor)).max();
         let known = own.filter(|&sequence| given.id(sequence).is_some());
-        // The id of the hub's newest event is always known.
-        let any = if self.dropped(seats).all(|dropped| dropped == 0) { 0 } else { self.head };
-        known.unwrap_or(any)
+        // The newest id of the hub is always known.
+        let is_whole = self.dropped(seats).all(|dropped| dropped == 0);
+        known.unwrap_or(if is_whole { 0 } else { given.newest() })
     }
 
     /// The id of a sequence that [`position`](Self::position) or an event had.
@@ -196,13 +229,20 @@ impl Log {
 
     /// The names of a reader's topics.
     pub(crate) fn names(&self, seats: &Seats) -> Vec<String> {
-        seats.0.iter().map(|&(key, _)| self.topics[key].name.to_string()).collect()
+        seats.0.iter().map(|seat| self.topics[seat.topic].name.to_string()).collect()
+    }
+
+    /// The topic of this name, where a reader has a seat in it.
+    pub(crate) fn topic_of(&self, seats: &Seats, name: &str) -> Option<usize> {
+        self.names.get(name).copied().filter(|&topic| seats.get(topic).is_some())
     }
 
     /// The cursor that has the last `count` events of the topics, or as many as are held, before it.
     pub(crate) fn last(&self, seats: &Seats, count: usize) -> u64 {
-        let mut newest: Vec<u64> =
-            self.histories(seats).flat_map(|history| history.last(count)).collect();
+        let seats_without_state = seats.0.iter().filter(|seat| seat.state.is_none());
+        let mut newest: Vec<u64> = seats_without_state
+            .flat_map(|seat| self.topics[seat.topic].history.last(count))
+            .collect();
         newest.sort_unstable_by(|a, b| b.cmp(a));
         let first = match count {
             0 => None,
@@ -225,23 +265,32 @@ impl Log {
         if has_fallen_behind(*cursor, self.dropped(seats)) {
             return Read::FallenBehind;
         }
+        if seats.0.iter().any(|seat| {
+            seat.state.is_some_and(|state| state.max(*cursor) < self.topics[seat.topic].dropped)
+        }) {
+            return Read::StateLost;
+        }
         let (pieces, last, complete) = self.collect(seats, *cursor, limit, looks_back);
         *cursor = if complete { self.head } else { last };
         if !pieces.is_empty() {
             return Read::Events(pieces, last);
         }
-        for &(key, seat) in &seats.0 {
-            lock(&self.topics[key].waiters).wait(seat);
+        for seat in &seats.0 {
+            lock(&self.topics[seat.topic].waiters).wait(seat.number);
         }
         Read::UpToDate
     }
 
+    /// Up to where each topic of a reader has dropped events that it would have to be told.
     fn dropped(&self, seats: &Seats) -> impl Iterator<Item = u64> {
-        seats.0.iter().map(|&(key, _)| self.topics[key].dropped)
+        let seats = seats.0.iter().filter(|seat| seat.state.is_none());
+        seats.map(|seat| self.topics[seat.topic].dropped)
     }
 
-    fn histories(&self, seats: &Seats) -> impl Iterator<Item = &History> {
-        seats.0.iter().map(|&(key, _)| &self.topics[key].history)
+    /// What each topic of a reader holds, and from where on it is of concern.
+    fn histories(&self, seats: &Seats) -> impl Iterator<Item = (&History, u64)> {
+        let seats = seats.0.iter();
+        seats.map(|seat| (&self.topics[seat.topic].history, seat.state.unwrap_or(0)))
     }
 
     /// The events behind a cursor in their order, merged over the topics; the sequence of the last,
@@ -255,7 +304,7 @@ impl Log {
     ) -> (Vec<Piece>, u64, bool) {
         let mut sources: Vec<(&History, Option<Place>)> = self
             .histories(seats)
-            .filter_map(|history| Some((history, Some(history.after(cursor)?))))
+            .filter_map(|(history, from)| Some((history, Some(history.after(cursor.max(from))?))))
             .collect();
         let (mut pieces, mut last, mut room) = (Vec::new(), cursor, limit);
         loop {

@@ -82,6 +82,8 @@ pub struct Subscription {
     private: Bytes,
     coding: Coding,
     making: Option<Making>,
+    /// Whether the reader has to be told the states of its topics.
+    states_due: bool,
     /// How many snapshots in a row came too late.
     late: u32,
     ended: bool,
@@ -106,6 +108,7 @@ impl Subscription {
             private: Bytes::new(),
             coding: Coding::default(),
             making: None,
+            states_due: false,
             late: 0,
             ended: false,
             was_never_open: false,
@@ -113,8 +116,15 @@ impl Subscription {
             on_disconnect: Vec::new(),
             hub: hub.clone(),
         };
+        for name in topics.iter().filter(|name| hub.state(name).is_some()) {
+            if let Some(topic) = log.topic_of(&this.seats, name) {
+                this.seats.know_state(topic, head);
+                this.states_due = true;
+            }
+        }
         if log.ends().is_some() {
             drop(log);
+            this.states_due = false;
             this.end();
             this.was_never_open = true;
             return this;
@@ -226,6 +236,9 @@ impl Subscription {
         // Before anything is looked at, so that no change goes unnoticed.
         self.link.wait(cx.waker());
         loop {
+            if std::mem::take(&mut self.states_due) {
+                self.append_states();
+            }
             if !self.private.is_empty() {
                 let length = self.private.len().min(FRAME);
                 let bytes = self.private.split_to(length);
@@ -261,6 +274,10 @@ impl Subscription {
                     drop(log);
                     self.meet_gap(ResetCause::Dropped);
                 }
+                Read::StateLost => {
+                    drop(log);
+                    self.states_due = true;
+                }
                 Read::UpToDate if log.ends().is_none() => return Poll::Pending,
                 Read::UpToDate => {
                     drop(log);
@@ -281,6 +298,11 @@ impl Subscription {
     /// Whether nothing comes any more but what is ready.
     pub(crate) const fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether nothing comes any more at all.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.ended && self.private.is_empty() && self.coding.is_at_end()
     }
 
     /// Whether a reader that takes nothing is cut at some time, so that it must be waited for.
@@ -332,6 +354,7 @@ impl Subscription {
 
         self.cursor = log.head();
         self.told = log.position(&self.seats, self.cursor);
+        self.states_due = self.seats.have_state();
         let mut block = BytesMut::new();
         // The hub's builder has checked the type, and the ids of a log are valid ids.
         let _ = Encoder::new(BytesSink(&mut block)).event_with(
@@ -386,6 +409,7 @@ impl Subscription {
             put_event(&event.as_event().without_id(), &mut blocks);
         }
         self.put_position(&log, &mut blocks);
+        self.states_due = self.seats.have_state();
         self.private = blocks.freeze();
     }
 
@@ -403,6 +427,20 @@ impl Subscription {
         self.append_retry(retry);
         self.making = None;
         self.ended = true;
+    }
+
+    /// Has the states of topics that have one follow what is ready.
+    fn append_states(&mut self) {
+        let names = self.hub.log().names(&self.seats);
+        for name in names {
+            let Some(source) = self.hub.state(&name) else { continue };
+            let state = source.state();
+            let topic = self.hub.log().topic_of(&self.seats, &name);
+            if let Some(topic) = topic {
+                self.seats.know_state(topic, state.sequence);
+                self.private = [&*self.private, &*state.blocks].concat().into();
+            }
+        }
     }
 
     fn put_position(&mut self, log: &Log, target: &mut BytesMut) {
