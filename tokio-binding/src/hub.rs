@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use sansse::{Event, EventId, GivenIdError, check_given_id};
+use sansse::{Event, EventId, GivenIdError, Text, check_given_id};
 use slab::Slab;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
@@ -18,6 +18,7 @@ use crate::gzip::Compressor;
 use crate::hub_builder::{HubBuilder, Settings};
 use crate::link::Link;
 use crate::log::Log;
+use crate::publish_error::PublishError;
 use crate::retry::Retry;
 use crate::state::{StateSource, States};
 use crate::subscription::{Start, Subscription};
@@ -99,26 +100,39 @@ impl Hub {
     /// When the topic's name is none, the event brings an id and should not (or the reverse), its id
     /// is taken or not fit, it is larger than the history of a topic, or the hub shuts down.
     pub fn publish(&self, topic: &str, event: &Event<'_>) -> Result<EventId, PublishError> {
+        self.publish_block(topic, event.id().map(Text::as_bytes), |largest| {
+            let length = event.encoded_len();
+            if length > largest {
+                return Err(PublishError::TooLarge);
+            }
+            let mut block = room_for_id_line(length);
+            put_event(event, &mut block);
+            Ok(block)
+        })
+    }
+
+    /// Publishes what `encode` makes of at most so many bytes: the block of an event, with the id
+    /// that the application gave, [behind room](room_for_id_line) for the line of another.
+    pub(crate) fn publish_block(
+        &self,
+        topic: &str,
+        id: Option<&[u8]>,
+        encode: impl FnOnce(usize) -> Result<BytesMut, PublishError>,
+    ) -> Result<EventId, PublishError> {
         check_name(topic)?;
         let settings = &self.0.settings;
-        let id = match (event.id(), settings.given_ids) {
+        let id = match (id, settings.given_ids) {
             (None, false) => None,
             (Some(_), false) => return Err(PublishError::CarriesId),
             (None, true) => return Err(PublishError::LacksId),
             (Some(id), true) => {
-                let id = std::str::from_utf8(id.as_bytes()).map_err(|_| GivenIdError)?;
+                let id = std::str::from_utf8(id).map_err(|_| GivenIdError)?;
                 check_given_id(id)?;
                 Some(id)
             }
         };
-        // Encoded before the log is locked, with room for the line of an id not known yet.
-        let length = event.encoded_len();
-        if length > settings.largest_event {
-            return Err(PublishError::TooLarge);
-        }
-        let mut block = BytesMut::with_capacity(EventId::MAX_LINE_LEN + length);
-        block.resize(EventId::MAX_LINE_LEN, 0);
-        put_event(event, &mut block);
+        // Encoded before the log is locked.
+        let block = encode(settings.largest_event)?;
         let now = Instant::now();
 
         let mut log = self.log_mut();
@@ -327,6 +341,13 @@ impl Default for Hub {
     }
 }
 
+/// Room for the line of an id that is not known yet, and for `length` bytes behind it.
+pub(crate) fn room_for_id_line(length: usize) -> BytesMut {
+    let mut block = BytesMut::with_capacity(EventId::MAX_LINE_LEN + length);
+    block.resize(EventId::MAX_LINE_LEN, 0);
+    block
+}
+
 /// The block of an event behind the room for its id's line: with that line, or without the room.
 fn with_id_line(mut block: BytesMut, id: Option<EventId>) -> Bytes {
     let line = id.map(EventId::to_line);
@@ -344,58 +365,6 @@ pub struct Shutdown {
     pub closed: usize,
     /// How many streams a server still holds. Close their connections.
     pub left: usize,
-}
-
-/// Why an event was not published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// The name cannot be a topic's.
-    Topic(TopicError),
-    /// The event brings an id, but this hub gives its own.
-    CarriesId,
-    /// The event brings no id, but the application gives them.
-    LacksId,
-    /// The id is not fit to be sent back by every reader.
-    Id(GivenIdError),
-    /// The id is that of another event that readers may still name.
-    IdTaken,
-    /// The event is larger than the history of a topic may be.
-    TooLarge,
-    /// The hub shuts down, or has.
-    Closed,
-}
-
-impl fmt::Display for PublishError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Topic(error) => error.fmt(f),
-            Self::CarriesId => f.write_str("the hub gives the ids: publish the event without one"),
-            Self::LacksId => {
-                f.write_str("the application gives the ids: publish the event with one")
-            }
-            Self::Id(error) => error.fmt(f),
-            Self::IdTaken => f.write_str("the id is taken: give each event one of its own"),
-            Self::TooLarge => {
-                f.write_str("the event is larger than a topic's history: send less or keep more")
-            }
-            Self::Closed => f.write_str("the hub shuts down: it takes no more events"),
-        }
-    }
-}
-
-impl std::error::Error for PublishError {}
-
-impl From<GivenIdError> for PublishError {
-    fn from(error: GivenIdError) -> Self {
-        Self::Id(error)
-    }
-}
-
-impl From<TopicError> for PublishError {
-    fn from(error: TopicError) -> Self {
-        Self::Topic(error)
-    }
 }
 
 /// Why topics cannot be followed.

@@ -13,11 +13,14 @@ mod history;
 mod hub;
 mod hub_builder;
 mod intake;
+#[cfg(feature = "serde")]
+mod json;
 mod keep_alive;
 mod link;
 mod log;
 #[cfg(feature = "presence")]
 mod presence;
+mod publish_error;
 mod retry;
 mod segment;
 mod snapshot;
@@ -36,11 +39,12 @@ pub use endpoint::{
     StreamRequest, WhenFull,
 };
 pub use event::{OwnedEvent, OwnedItem};
-pub use hub::{Hub, PublishError, Shutdown, SubscribeError};
+pub use hub::{Hub, Shutdown, SubscribeError};
 pub use hub_builder::HubBuilder;
 pub use intake::default_parser;
 #[cfg(feature = "presence")]
 pub use presence::{ConnectionId, Presence, UserError};
+pub use publish_error::PublishError;
 pub use retry::Retry;
 pub use sansse;
 pub use sansse::*;

@@ -16,6 +16,10 @@ use crate::retry::Retry;
 #[derive(Debug)]
 pub struct EndpointBody(Content);
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are streams, which a box would cost more"
+)]
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "nearly all are streams")]
 enum Content {
