@@ -146,7 +146,10 @@ impl Body for HubBody {
                     return this.send(bytes);
                 }
                 Due::Expiry => this.subscription.expire(),
-                Due::Cut(error) => return Poll::Ready(Some(Err(error))),
+                Due::Cut(error) => {
+                    this.subscription.record().cut(error);
+                    return Poll::Ready(Some(Err(error)));
+                }
             }
         }
     }

@@ -16,6 +16,7 @@ use sansse::http::accepts_event_stream;
 use tokio::time::Instant;
 
 use crate::hub::{Hub, SubscribeError, TOPICS_A_SUBSCRIBER};
+use crate::metrics::Refused;
 #[cfg(feature = "presence")]
 use crate::presence::Presence;
 use crate::retry::Retry;
@@ -236,7 +237,10 @@ impl<'a> EndpointRequest<'a> {
     /// no stream gets the answer that it would have had.
     #[must_use]
     pub fn refuse(self, refusal: Refusal) -> Response<EndpointBody> {
-        let answer = self.answer_without_stream().unwrap_or_else(|| self.endpoint.refusal(refusal));
+        let answer = self.answer_without_stream().unwrap_or_else(|| {
+            self.count(Refused::Application);
+            self.endpoint.refusal(refusal)
+        });
         self.finish(answer)
     }
 
@@ -254,6 +258,7 @@ impl<'a> EndpointRequest<'a> {
             return Some(answer);
         }
         if self.head.method != Method::GET && !self.is_head() {
+            self.count(Refused::Method);
             let mut answer = text(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "a stream is opened with GET: this address takes HEAD and OPTIONS besides.\n",
@@ -266,6 +271,7 @@ impl<'a> EndpointRequest<'a> {
         if accepts_event_stream(&accept.join(&b","[..])) {
             return None;
         }
+        self.count(Refused::Accept);
         Some(text(
             StatusCode::NOT_ACCEPTABLE,
             "this is an event stream: accept text/event-stream.\n",
@@ -274,9 +280,10 @@ impl<'a> EndpointRequest<'a> {
 
     /// Opens the stream, or says why not.
     async fn open(&self) -> Result<Response<EndpointBody>, Refusal> {
-        check_topics(&self.topics)?;
+        check_topics(&self.topics).inspect_err(|_| self.count(Refused::Topics))?;
         // The hook costs more than a place does, so the place comes first, for `HEAD` too.
-        let mut place = self.endpoint.occupancy.take(self.address).ok_or_else(Refusal::later)?;
+        let place = self.endpoint.occupancy.take(self.address);
+        let mut place = place.ok_or_else(|| self.full())?;
         let Some(admission) = &self.endpoint.admission else {
             return self.subscribe(place, &self.topics, None, None);
         };
@@ -285,17 +292,20 @@ impl<'a> EndpointRequest<'a> {
             topics: self.topics.clone(),
             address: self.address,
         };
-        let Admitted { user, topics, expiry } = admission.ask(asked).await?;
+        let admitted = admission.ask(asked).await;
+        let Admitted { user, topics, expiry } =
+            admitted.inspect_err(|_| self.count(Refused::Admission))?;
         let topics = topics.as_ref().unwrap_or(&self.topics);
         if topics.is_empty() {
+            self.count(Refused::Admission);
             return Err(Refusal::new(
                 StatusCode::FORBIDDEN,
                 "none of these topics may be followed.",
             ));
         }
-        check_topics(topics)?;
+        check_topics(topics).inspect_err(|_| self.count(Refused::Topics))?;
         if user.clone().is_some_and(|user| !place.take_for(user)) {
-            return Err(Refusal::later());
+            return Err(self.full());
         }
         self.subscribe(place, topics, user.as_deref(), expiry.map(Instant::from_std))
     }
@@ -341,6 +351,15 @@ impl<'a> EndpointRequest<'a> {
             return answer.map(|_| EndpointBody::omitted());
         }
         answer
+    }
+
+    fn full(&self) -> Refusal {
+        self.count(Refused::Full);
+        Refusal::later()
+    }
+
+    fn count(&self, reason: Refused) {
+        self.endpoint.hub.metrics().stream_refused(reason);
     }
 
     fn is_head(&self) -> bool {

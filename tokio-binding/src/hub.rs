@@ -18,12 +18,14 @@ use crate::gzip::Compressor;
 use crate::hub_builder::{HubBuilder, Settings};
 use crate::link::Link;
 use crate::log::Log;
+use crate::metrics::Metrics;
 use crate::publish_error::PublishError;
 use crate::retry::Retry;
 use crate::state::{StateSource, States};
 use crate::subscription::{Start, Subscription};
 use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, lock, read, write};
 use crate::topic::{TopicError, check_name};
+use crate::trace;
 use crate::waiters::wake_all;
 
 /// The most topics that one subscriber may follow.
@@ -62,6 +64,7 @@ struct Shared {
     settings: Settings,
     #[cfg(feature = "gzip")]
     compressor: std::sync::OnceLock<Arc<Mutex<Compressor>>>,
+    metrics: Metrics,
 }
 
 impl Hub {
@@ -86,6 +89,7 @@ impl Hub {
             settings,
             #[cfg(feature = "gzip")]
             compressor: std::sync::OnceLock::new(),
+            metrics: Metrics::of_recorder(),
         }))
     }
 
@@ -114,6 +118,23 @@ impl Hub {
     /// Publishes what `encode` makes of at most so many bytes: the block of an event, with the id
     /// that the application gave, [behind room](room_for_id_line) for the line of another.
     pub(crate) fn publish_block(
+        &self,
+        topic: &str,
+        id: Option<&[u8]>,
+        encode: impl FnOnce(usize) -> Result<BytesMut, PublishError>,
+    ) -> Result<EventId, PublishError> {
+        let published = self.append(topic, id, encode);
+        match &published {
+            Ok(_) => self.0.metrics.published(),
+            Err(error) => {
+                self.0.metrics.event_refused(error);
+                trace::event_refused(topic, error);
+            }
+        }
+        published
+    }
+
+    fn append(
         &self,
         topic: &str,
         id: Option<&[u8]>,
@@ -261,6 +282,7 @@ impl Hub {
             ends
         };
         let streams = self.subscribers();
+        trace::shutting_down(streams, deadline);
         let mut next = 0;
         loop {
             let links: Vec<Arc<Link>> = {
@@ -288,11 +310,17 @@ impl Hub {
         })
         .await;
         let left = self.subscribers();
-        Shutdown { closed: streams.saturating_sub(left), left }
+        let shutdown = Shutdown { closed: streams.saturating_sub(left), left };
+        trace::shut_down(&shutdown);
+        shutdown
     }
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     pub(crate) fn log(&self) -> RwLockReadGuard<'_, Log> {
@@ -321,7 +349,7 @@ impl Hub {
 
     /// A new subscriber and its number.
     pub(crate) fn link(&self) -> (Arc<Link>, usize) {
-        let link = Arc::<Link>::default();
+        let link = Arc::new(Link::new(self.0.metrics.clone()));
         let number = lock(&self.0.links).insert(link.clone());
         (link, number)
     }

@@ -1,7 +1,7 @@
 //! Events whose data is a value as JSON.
 
 use std::fmt::{self, Write as _};
-use std::io;
+use std::io::{self, Write};
 
 use bytes::BytesMut;
 use sansse::{DataWriter, EncodeError, Encoder, EventId, Sink};
@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::event::OwnedEvent;
 use crate::hub::{Hub, room_for_id_line};
 use crate::publish_error::PublishError;
+
+/// The length for which there is room from the beginning, in bytes.
+const USUAL: usize = 512;
+
+/// How many bytes of JSON are gathered before they are looked through for line breaks.
+const GATHERED: usize = 256;
 
 impl Hub {
     /// Publishes a value as JSON, and returns the id of its event. The value is written straight
@@ -99,20 +105,23 @@ fn encode<T: Serialize + ?Sized>(
     value: &T,
     largest: usize,
 ) -> Result<BytesMut, PublishError> {
-    let mut block = room_for_id_line(0);
+    let mut block = room_for_id_line(USUAL);
     let mut problem = None;
     let encoded = Encoder::new(Bounded { target: &mut block, room: largest }).event_with(
         event_type,
         id,
         |data| {
-            serde_json::to_writer(Characters(data), value).map_err(|error| {
+            let mut text = JsonText { data, pieces: [0; GATHERED], length: 0 };
+            let written = serde_json::to_writer(&mut text, value);
+            written.and_then(|()| text.flush().map_err(serde_json::Error::io)).map_err(|error| {
                 problem = Some(error);
                 fmt::Error
             })
         },
     );
     match (encoded, problem) {
-        (Ok(()), _) => Ok(block),
+        // It stays in the history, where only its length counts.
+        (Ok(()), _) => Ok(BytesMut::from(&*block)),
         // The id has been checked by stricter rules.
         (Err(EncodeError::Field(error)), _) => Err(PublishError::EventType(error)),
         (Err(EncodeError::Sink(Full)), _) => Err(PublishError::TooLarge),
@@ -144,18 +153,43 @@ impl Sink for Bounded<'_> {
     }
 }
 
-/// The data of an event, for what writes text as bytes.
-struct Characters<'a, 'b, S: Sink>(&'a mut DataWriter<'b, S>);
+/// The data of an event, for a writer of JSON, whose many small pieces are gathered.
+struct JsonText<'a, 'b, S: Sink> {
+    data: &'a mut DataWriter<'b, S>,
+    pieces: [u8; GATHERED],
+    length: usize,
+}
 
-impl<S: Sink> io::Write for Characters<'_, '_, S> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl<S: Sink> JsonText<'_, '_, S> {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         // No character is cut: serde_json writes strings, whole or up to what it escapes.
         let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
-        self.0.write_str(text).map_err(io::Error::other)?;
-        Ok(bytes.len())
+        self.data.write_str(text).map_err(io::Error::other)
+    }
+}
+
+impl<S: Sink> Write for JsonText<'_, '_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() > GATHERED - self.length {
+            self.flush()?;
+        }
+        match self.pieces.get_mut(self.length..self.length + bytes.len()) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                self.length += bytes.len();
+                Ok(())
+            }
+            None => self.put(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        let (pieces, length) = (self.pieces, std::mem::take(&mut self.length));
+        self.put(&pieces[..length])
     }
 }

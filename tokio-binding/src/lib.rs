@@ -18,6 +18,7 @@ mod json;
 mod keep_alive;
 mod link;
 mod log;
+mod metrics;
 #[cfg(feature = "presence")]
 mod presence;
 mod publish_error;
@@ -27,9 +28,11 @@ mod snapshot;
 mod sse;
 mod state;
 mod stream;
+mod stream_record;
 mod subscription;
 mod sync;
 mod topic;
+mod trace;
 mod waiters;
 
 pub use body::{BodyError, HubBody};

@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use bytes::Bytes;
 
+use crate::metrics::{Metrics, WriteTimer};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use crate::sync::{Mutex, lock};
 
@@ -20,9 +21,14 @@ pub(crate) struct Link {
     released: AtomicUsize,
     /// Whether the subscriber wants to be woken when a frame is let go.
     blocked: AtomicBool,
+    metrics: Metrics,
 }
 
 impl Link {
+    pub(crate) fn new(metrics: Metrics) -> Self {
+        Self { metrics, ..Self::default() }
+    }
+
     /// Keeps the waker of who waits now.
     pub(crate) fn wait(&self, waker: &Waker) {
         let mut kept = lock(&self.waker);
@@ -57,7 +63,8 @@ impl Link {
     pub(crate) fn send(self: &Arc<Self>, bytes: Bytes) -> Bytes {
         self.bytes.fetch_add(bytes.len(), SeqCst);
         self.frames.fetch_add(1, SeqCst);
-        Bytes::from_owner(OnItsWay { bytes, link: self.clone() })
+        let timer = self.metrics.sent(bytes.len(), self.released());
+        Bytes::from_owner(OnItsWay { bytes, link: self.clone(), timer })
     }
 
     /// How many bytes and frames are on their way.
@@ -91,6 +98,7 @@ impl Link {
 struct OnItsWay {
     bytes: Bytes,
     link: Arc<Link>,
+    timer: WriteTimer,
 }
 
 impl AsRef<[u8]> for OnItsWay {
@@ -101,6 +109,7 @@ impl AsRef<[u8]> for OnItsWay {
 
 impl Drop for OnItsWay {
     fn drop(&mut self) {
+        self.link.metrics.written(&self.timer);
         self.link.release(self.bytes.len());
     }
 }

@@ -163,6 +163,16 @@ impl Piece {
         self.segment.start(self.to) - self.segment.start(self.from)
     }
 
+    /// How many events there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.to - self.from
+    }
+
+    /// How many events there are up to a sequence.
+    pub(crate) fn until(&self, sequence: u64) -> usize {
+        self.segment.after(sequence).clamp(self.from, self.to) - self.from
+    }
+
     /// The sequence of the last event.
     pub(crate) fn last(&self) -> u64 {
         self.segment.sequence(self.to - 1)

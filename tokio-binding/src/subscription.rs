@@ -26,6 +26,7 @@ use crate::log::{Log, Read, Seats};
 use crate::retry::Retry;
 use crate::snapshot::{Making, OnGap, Snapshot};
 use crate::sse::event_stream_response;
+use crate::stream_record::StreamRecord;
 
 /// The most bytes of a frame that holds more than one event, and the most that may be on their way to
 /// a reader at a time: half of what law 8 allows, since larger writes are hardly faster.
@@ -91,11 +92,13 @@ pub struct Subscription {
     was_never_open: bool,
     expires: Option<Box<(Instant, Retry)>>,
     on_disconnect: Vec<Box<dyn FnOnce() + Send>>,
+    record: StreamRecord,
 }
 
 impl Subscription {
     pub(crate) fn new(hub: &Hub, topics: &[&str], start: Start<'_>) -> Self {
         let (link, number) = hub.link();
+        let record = StreamRecord::open(hub.metrics(), topics, start);
         let mut log = hub.log_mut();
         let seats = log.subscribe(topics, &link, Instant::now());
         let head = log.head();
@@ -114,6 +117,7 @@ impl Subscription {
             was_never_open: false,
             expires: None,
             on_disconnect: Vec::new(),
+            record: record.at(head),
             hub: hub.clone(),
         };
         for name in topics.iter().filter(|name| hub.state(name).is_some()) {
@@ -127,6 +131,7 @@ impl Subscription {
             this.states_due = false;
             this.end();
             this.was_never_open = true;
+            this.record.refused();
             return this;
         }
         match start {
@@ -134,7 +139,11 @@ impl Subscription {
             Start::Last(count) => this.go_on_from(&log, log.last(&this.seats, count)),
             Start::After(id) => match log.resume(&this.seats, id) {
                 Resume::Live => this.go_on_from(&log, head),
-                Resume::From(sequence) => this.go_on_from(&log, sequence),
+                Resume::From(sequence) => {
+                    this.go_on_from(&log, sequence);
+                    drop(log);
+                    this.record.resumed(sequence);
+                }
                 Resume::Reset(cause) => {
                     drop(log);
                     this.meet_gap(cause);
@@ -268,6 +277,7 @@ impl Subscription {
                 Read::Events(pieces, last) => {
                     drop(log);
                     self.told = last;
+                    self.record.delivered(&pieces);
                     return Poll::Ready(Some(self.coding.events(&pieces)));
                 }
                 Read::FallenBehind => {
@@ -293,6 +303,10 @@ impl Subscription {
 
     pub(crate) const fn link(&self) -> &Arc<Link> {
         &self.link
+    }
+
+    pub(crate) const fn record(&self) -> &StreamRecord {
+        &self.record
     }
 
     /// Whether nothing comes any more but what is ready.
@@ -333,6 +347,7 @@ impl Subscription {
 
     /// Tells the reader that it has missed something, or makes good for it.
     fn meet_gap(&mut self, cause: ResetCause) {
+        self.record.lagged(cause);
         let hub = self.hub.clone();
         // Nothing of the application's runs under the lock.
         let names = hub.log().names(&self.seats);
