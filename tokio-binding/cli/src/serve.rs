@@ -76,6 +76,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             "cannot listen on {listen}: {error}; choose another address with --listen"
         ))
     };
+    // The hub counts for the recorder that is there when it is built.
+    let metrics = if options.no_metrics { None } else { metrics::start() };
     let hub = Hub::builder()
         .retry(retry())
         .come_back(come_back())
@@ -86,7 +88,6 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let address = socket.local_addr().map_err(cannot_listen)?;
     announce(if tls.is_some() { "https" } else { "http" }, address);
 
-    let metrics = if options.no_metrics { None } else { metrics::start() };
     if let Some(metrics) = metrics.clone() {
         tokio::spawn(metrics::keep_up(metrics));
     }
@@ -100,14 +101,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         () = listener.run() => {}
         () = stop => {}
     }
-    tracing::info!(streams = hub.subscribers(), "stopping");
     ticking.abort();
     // Who comes meanwhile is told when to come back.
-    let shutdown = tokio::select! {
-        shutdown = hub.shutdown(DRAIN_TIMEOUT) => shutdown,
+    tokio::select! {
+        _ = hub.shutdown(DRAIN_TIMEOUT) => {}
         () = listener.run() => return Ok(()),
-    };
-    tracing::info!(closed = shutdown.closed, left = shutdown.left, "the streams have ended");
+    }
     stopping.cancel();
     if tokio::time::timeout(CLOSE_TIMEOUT, listener.close()).await.is_err() {
         tracing::warn!("some connections did not end in time and were cut");

@@ -1,4 +1,4 @@
-//! What the server counts, for Prometheus.
+//! What the server counts, for Prometheus, beside what its hub does.
 //!
 //! No label names a topic, a user or an address: what clients send does not make series.
 
