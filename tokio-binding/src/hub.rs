@@ -299,7 +299,7 @@ impl Hub {
         }
         // A stream that is cut at the deadline needs a moment to be dropped.
         let last = ends + Duration::from_millis(100);
-        let _ = timeout_at(last, async {
+        let empty = timeout_at(last, async {
             loop {
                 let empty = self.0.empty.notified();
                 if self.subscribers() == 0 {
@@ -309,7 +309,8 @@ impl Hub {
             }
         })
         .await;
-        let left = self.subscribers();
+        // Streams that were opened since and are being sent away are not left.
+        let left = if empty.is_ok() { 0 } else { self.subscribers() };
         let shutdown = Shutdown { closed: streams.saturating_sub(left), left };
         trace::shut_down(&shutdown);
         shutdown
