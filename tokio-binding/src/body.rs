@@ -136,7 +136,7 @@ impl Body for HubBody {
             }
             if !waiting {
                 this.subscription.link().wake_on_release(cx.waker());
-                if this.subscription.link().on_their_way().1 < frames {
+                if this.subscription.link().on_their_way() != (bytes, frames) {
                     continue;
                 }
             }
