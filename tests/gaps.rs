@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use http_body_util::BodyExt as _;
 use sansse_tokio::{
     Event, EventId, Hub, HubBuilder, Item, OnGap, OwnedEvent, Parser, Retry, Snapshot, Start,
     Subscription,
@@ -117,6 +118,30 @@ fn a_fresh_reader_may_start_with_a_snapshot() {
         wire,
         ":\n\nevent: state\ndata: all\n\ndata: x\ndata: y\n\nid: z-1\n\nid: z-2\ndata: 2\n\n"
     );
+}
+
+/// A position that is told before the snapshot is there would have a reader that is cut between the
+/// two go on without it.
+#[tokio::test(start_paused = true)]
+async fn no_position_is_told_while_a_snapshot_is_made() {
+    let hub = builder()
+        .topic_history(1, 1 << 20)
+        .keep_alive(Some(Duration::from_secs(15)))
+        .on_gap(|_| OnGap::Snapshot)
+        .snapshot(|_| async {
+            tokio::time::sleep(Duration::from_secs(40)).await;
+            Some(Snapshot::new([state("all")]))
+        })
+        .build();
+    let mut body = hub.subscribe(["a"], Start::Live).unwrap().into_response().into_body();
+    let mut next = async || body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(next().await, "id: z-0\n\n");
+    publish(&hub, "a", "1");
+    publish(&hub, "a", "2");
+    for _ in 0..3 {
+        assert_eq!(next().await, ":\n\n");
+    }
+    assert_eq!(next().await, "event: state\ndata: all\n\nid: z-2\n\n");
 }
 
 /// The application's state: a sum, and the id of the last number that is part of it.

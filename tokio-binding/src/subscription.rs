@@ -229,6 +229,10 @@ impl Subscription {
     /// on, so that a busy log does not leave a quiet reader behind (law 10), else a comment.
     #[must_use]
     pub fn keep_alive(&mut self) -> Bytes {
+        // What is not sent yet, or not made, comes before the position: a reset or a snapshot.
+        if self.making.is_some() || !self.private.is_empty() {
+            return self.coding.private(COMMENT);
+        }
         let log = self.hub.log();
         let position = log.position(&self.seats, self.cursor);
         let mut block = BytesMut::new();
