@@ -1,5 +1,6 @@
 //! A hub whose ids the application gives (law 12).
 
+use futures_util::{FutureExt as _, StreamExt as _};
 use proptest::prelude::*;
 use sansse_tokio::{Event, Hub, HubBuilder, PublishError, Start, Subscription};
 use tests::strategy;
@@ -110,6 +111,22 @@ fn a_busy_topic_makes_no_gap_in_a_quiet_one() {
     assert_eq!(events(&wire), [""; 0], "{wire}");
     publish(&hub, "quiet", "q2");
     assert_eq!(events(&drain(&mut after(&hub, &["quiet"], &id))), ["message:data of q2@q2"]);
+}
+
+/// A topic that was forgotten and is known again has no id of its own to name a place in it.
+#[test]
+fn no_place_is_told_that_lies_ahead_of_the_reader() {
+    let hub = builder().topic_history(5000, 1 << 20).history(1 << 15).build();
+    publish(&hub, "a", "a1");
+    for number in 0..5000 {
+        publish(&hub, "b", &format!("b{number}"));
+    }
+    publish(&hub, "a", "a2");
+    publish(&hub, "b", "last");
+    let mut reader = hub.subscribe(["a"], Start::Last(9)).unwrap();
+    let opening = reader.next().now_or_never().unwrap().unwrap();
+    let (_, id) = read(std::str::from_utf8(&opening).unwrap());
+    assert_eq!(events(&drain(&mut after(&hub, &["a"], &id))), ["message:data of a2@a2"], "{id}");
 }
 
 proptest! {

@@ -214,9 +214,11 @@ impl Log {
         let topics = topics.map(|seat| &self.topics[seat.topic]);
         let own = topics.filter_map(|topic| topic.newest_until(cursor)).max();
         let known = own.filter(|&sequence| given.id(sequence).is_some());
-        // The newest id of the hub is always known.
-        let is_whole = self.dropped(seats).all(|dropped| dropped == 0);
-        known.unwrap_or(if is_whole { 0 } else { given.newest() })
+        // Never a place behind the cursor. Who comes back with the origin when it no longer serves is
+        // told of a gap.
+        let has_dropped = self.dropped(seats).any(|dropped| dropped > 0);
+        let newest = given.newest();
+        known.unwrap_or(if has_dropped && newest <= cursor { newest } else { 0 })
     }
 
     /// The id of a sequence that [`position`](Self::position) or an event had.
