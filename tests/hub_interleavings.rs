@@ -104,7 +104,8 @@ enum Got {
 struct Reader {
     hub: Hub,
     topics: &'static [&'static str],
-    subscription: Subscription,
+    /// None while it is away.
+    subscription: Option<Subscription>,
     id: String,
     /// The position of the first opening.
     opened_at: u64,
@@ -113,7 +114,7 @@ struct Reader {
 
 impl Reader {
     fn join(hub: &Hub, topics: &'static [&'static str], start: Start<'_>) -> Self {
-        let subscription = hub.subscribe(topics, start).unwrap();
+        let subscription = Some(hub.subscribe(topics, start).unwrap());
         let (hub, id) = (hub.clone(), String::new());
         let mut reader = Self { hub, topics, subscription, id, opened_at: 0, got: Vec::new() };
         reader.read();
@@ -128,7 +129,8 @@ impl Reader {
 
     /// Waits for a frame, and notes what it holds; false at the end of the stream.
     fn read(&mut self) -> bool {
-        let frame = block_on(poll_fn(|cx| self.subscription.poll_read(cx)));
+        let subscription = self.subscription.as_mut().unwrap();
+        let frame = block_on(poll_fn(|cx| subscription.poll_read(cx)));
         frame.is_some_and(|frame| {
             self.note(&frame);
             true
@@ -137,7 +139,8 @@ impl Reader {
 
     /// The same without waiting.
     fn read_what_is_there(&mut self) {
-        let frame = block_on(poll_fn(|cx| Poll::Ready(self.subscription.poll_read(cx))));
+        let subscription = self.subscription.as_mut().unwrap();
+        let frame = block_on(poll_fn(|cx| Poll::Ready(subscription.poll_read(cx))));
         if let Poll::Ready(Some(frame)) = frame {
             self.note(&frame);
         }
@@ -167,8 +170,9 @@ impl Reader {
 
     /// Goes, and comes back with its last event ID.
     fn reconnect(&mut self) {
-        let topics = self.topics;
-        self.subscription = self.hub.subscribe(topics, Start::After(self.id.as_bytes())).unwrap();
+        self.subscription = None;
+        let start = Start::After(self.id.as_bytes());
+        self.subscription = Some(self.hub.subscribe(self.topics, start).unwrap());
         // What it opens with is there at once: only who then waits lets others go on.
         self.read_what_is_there();
     }
@@ -305,7 +309,7 @@ fn a_handle_ends_a_stream_that_waits_or_reads() {
     check(|| {
         let hub = builder().build();
         let mut reader = Reader::join(&hub, &["a", "b"], Start::Live);
-        let handle = reader.subscription.handle();
+        let handle = reader.subscription.as_ref().unwrap().handle();
         let reading = thread::spawn(move || {
             while reader.read() {}
             reader.reconnect();
@@ -334,15 +338,14 @@ fn shutting_down_loses_nothing_and_ends() {
             let mut reader = Reader::join(&hub, topics, Start::Live);
             thread::spawn(move || {
                 while reader.read() {}
-                let Reader { hub, topics, id, opened_at, got, subscription } = reader;
-                drop(subscription);
+                reader.subscription = None;
                 // One that comes now is sent away at once.
-                let mut late = hub.subscribe(topics, Start::After(id.as_bytes())).unwrap();
+                let start = Start::After(reader.id.as_bytes());
+                let mut late = reader.hub.subscribe(topics, start).unwrap();
                 let mut next = || block_on(poll_fn(|cx| late.poll_read(cx)));
                 assert_eq!(next().unwrap(), "retry: 1000\n\n");
                 assert_eq!(next(), None);
-                let subscription = late;
-                Reader { hub, topics, id, opened_at, got, subscription }
+                reader
             })
         });
         let stopping = hub.clone();
