@@ -1,6 +1,6 @@
 //! The ids that the application gives to its events.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// For how many events after it an id is known, whatever was dropped meanwhile.
@@ -13,8 +13,7 @@ pub(crate) struct GivenIds {
     /// What stands before the first event.
     origin: Arc<str>,
     sequences: HashMap<Arc<str>, u64>,
-    ids: HashMap<u64, Known>,
-    newest: u64,
+    ids: BTreeMap<u64, Known>,
 }
 
 #[derive(Debug)]
@@ -27,13 +26,12 @@ struct Known {
 
 impl GivenIds {
     pub(crate) fn new(origin: &str) -> Self {
-        Self { origin: origin.into(), sequences: HashMap::new(), ids: HashMap::new(), newest: 0 }
+        Self { origin: origin.into(), sequences: HashMap::new(), ids: BTreeMap::new() }
     }
 
     /// Adds the id of the newest event.
     pub(crate) fn push(&mut self, sequence: u64, id: &str) {
         let id: Arc<str> = id.into();
-        self.newest = sequence;
         self.sequences.insert(id.clone(), sequence);
         self.ids.insert(sequence, Known { id, needed: true, recent: true });
         if let Some(old) = sequence.checked_sub(RECENT) {
@@ -41,9 +39,9 @@ impl GivenIds {
         }
     }
 
-    /// The newest event with an id; 0 where there is none yet.
-    pub(crate) const fn newest(&self) -> u64 {
-        self.newest
+    /// The newest sequence up to `sequence` whose id is known; 0 is the origin.
+    pub(crate) fn newest_until(&self, sequence: u64) -> u64 {
+        self.ids.range(..=sequence).next_back().map_or(0, |(&known, _)| known)
     }
 
     /// The topic of this event needs its id no more.

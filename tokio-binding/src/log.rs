@@ -217,8 +217,7 @@ impl Log {
         // Never a place behind the cursor. Who comes back with the origin when it no longer serves is
         // told of a gap.
         let has_dropped = self.dropped(seats).any(|dropped| dropped > 0);
-        let newest = given.newest();
-        known.unwrap_or(if has_dropped && newest <= cursor { newest } else { 0 })
+        known.unwrap_or(if has_dropped { given.newest_until(cursor) } else { 0 })
     }
 
     /// The id of a sequence that [`position`](Self::position) or an event had.
