@@ -5,6 +5,8 @@ pub mod answer;
 #[cfg(feature = "hosts")]
 pub mod browser;
 pub mod byte_string;
+#[cfg(feature = "hosts")]
+pub mod cable;
 pub mod cases;
 #[cfg(feature = "hosts")]
 pub mod certificate;

@@ -47,6 +47,13 @@ pub const PYTHON: Requirement = Requirement {
     advice: "install Debian's packages python3 and python3-venv, and be online for the first run",
 };
 
+/// Network namespaces that anyone may make, where a cable can be cut.
+pub const NETNS: Requirement = Requirement {
+    name: "netns",
+    programs: &["ip", "nsenter", "unshare"],
+    advice: "install Debian's packages iproute2 and util-linux, and allow user namespaces",
+};
+
 impl Requirement {
     /// Whether the test can run; says on standard error that it is skipped where not.
     ///

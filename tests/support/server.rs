@@ -45,7 +45,17 @@ impl Server {
     /// When it does not listen.
     #[must_use]
     pub fn start_with(arguments: &[&str]) -> Self {
-        Self::spawn(sansse().args(["serve", "--listen", "127.0.0.1:0"]).args(arguments), None)
+        Self::start_on_with("127.0.0.1:0", arguments)
+    }
+
+    /// Starts a server on an address, with more arguments.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen.
+    #[must_use]
+    pub fn start_on_with(listen: &str, arguments: &[&str]) -> Self {
+        Self::spawn(sansse().args(["serve", "--listen", listen]).args(arguments), None)
     }
 
     /// Starts a server that speaks TLS, with more arguments. Its certificate is written to files
