@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use thirtyfour::{ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
+use thirtyfour::{ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver, WindowHandle};
 
 use crate::client::choose_tls;
 
@@ -82,6 +82,41 @@ impl Browser {
         self.driver.goto(url).await.expect("the page opens");
     }
 
+    /// Opens another tab with a page, and goes to it. [`go_to`](Self::go_to) leads back to the one
+    /// that is returned.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be opened.
+    pub async fn open_tab(&self, url: &str) -> Tab {
+        let left = self.driver.window().await.expect("a tab");
+        let tab = self.driver.new_tab().await.expect("a new tab");
+        self.driver.switch_to_window(tab).await.expect("the new tab");
+        self.open(url).await;
+        Tab(left)
+    }
+
+    /// Goes to another tab, and returns the one that it leaves.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such tab any more.
+    pub async fn go_to(&self, tab: Tab) -> Tab {
+        let left = self.driver.window().await.expect("a tab");
+        self.driver.switch_to_window(tab.0).await.expect("the tab");
+        Tab(left)
+    }
+
+    /// Closes the tab and goes to another.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such tab any more.
+    pub async fn close_tab(&self, next: Tab) {
+        self.driver.close_window().await.expect("a tab that can be closed");
+        self.driver.switch_to_window(next.0).await.expect("the tab");
+    }
+
     /// Runs a script in the page and returns what it returns.
     ///
     /// # Panics
@@ -153,6 +188,10 @@ impl Drop for Browser {
         let _ = std::fs::remove_dir_all(&self.profile);
     }
 }
+
+/// A tab of a [`Browser`].
+#[derive(Clone, Debug)]
+pub struct Tab(WindowHandle);
 
 /// The driver's process, which ends the browser with itself.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 mod client;
 mod decode;
+mod demo;
 mod encode;
 mod failure;
 mod json_line;

@@ -2,15 +2,15 @@
 
 mod activity;
 mod connection;
-mod content;
-mod limits;
+pub(crate) mod content;
+pub(crate) mod limits;
 mod listener;
 mod metrics;
-mod publish;
-mod routes;
+pub(crate) mod publish;
+pub(crate) mod routes;
 mod socket;
 mod streams;
-mod target;
+pub(crate) mod target;
 mod tick;
 mod tls;
 
@@ -23,6 +23,7 @@ use sansse_tokio::{Hub, Retry};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::demo::Demos;
 use crate::failure::Failure;
 use crate::signal;
 use connection::Connections;
@@ -59,6 +60,10 @@ pub(crate) struct Options {
     #[arg(long)]
     no_metrics: bool,
 
+    /// Do not offer the demos under `/demo/`, which let visitors write to each other
+    #[arg(long)]
+    no_demo: bool,
+
     #[command(flatten)]
     limits: Limits,
 
@@ -84,6 +89,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         .compression(!options.streams.no_gzip)
         .build();
     let endpoint = options.streams.endpoint(hub.clone())?;
+    let demos = match options.no_demo {
+        true => None,
+        false => Some(Demos::start(|hub| options.streams.endpoint(hub))?),
+    };
     let socket = TcpListener::bind(&options.listen).await.map_err(cannot_listen)?;
     let address = socket.local_addr().map_err(cannot_listen)?;
     announce(if tls.is_some() { "https" } else { "http" }, address);
@@ -92,7 +101,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         tokio::spawn(metrics::keep_up(metrics));
     }
     let ticking = tokio::spawn(tick::run(hub.clone()));
-    let routes = Routes::new(hub.clone(), endpoint, options.limits, metrics);
+    let routes = Routes::new(hub.clone(), endpoint, options.limits, metrics, demos.clone());
     let stopping = CancellationToken::new();
     let connections = Connections::new(tls, routes, options.limits, stopping.clone());
     let listener = Listener::new(socket, connections, options.limits.max_connections);
@@ -102,9 +111,17 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         () = stop => {}
     }
     ticking.abort();
+    let ending_demos = async {
+        if let Some(demos) = demos {
+            demos.shutdown(DRAIN_TIMEOUT).await;
+        }
+    };
+    let ending = async {
+        tokio::join!(hub.shutdown(DRAIN_TIMEOUT), ending_demos);
+    };
     // Who comes meanwhile is told when to come back.
     tokio::select! {
-        _ = hub.shutdown(DRAIN_TIMEOUT) => {}
+        () = ending => {}
         () = listener.run() => return Ok(()),
     }
     stopping.cancel();

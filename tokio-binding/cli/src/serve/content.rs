@@ -61,7 +61,7 @@ async fn collect(content: &mut Incoming, limit: usize) -> Result<BytesMut, Conte
 
 /// Reads on for a while, to nowhere: a client that is still sending when the connection closes may
 /// never see the answer. One that waits to be asked is not asked.
-pub(super) async fn discard(headers: &HeaderMap, mut content: Incoming) {
+pub(crate) async fn discard(headers: &HeaderMap, mut content: Incoming) {
     if content.is_end_stream() || headers.contains_key(EXPECT) {
         return;
     }

@@ -6,38 +6,38 @@ use clap::Args;
 
 /// The limits that `sansse serve` can be told.
 #[derive(Args, Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Most connections at a time. A few more are told to come back later: a stream by a `retry`
     /// and its end, any other request by 503 with `Retry-After`; those beyond are closed at once.
     /// The limit of the system (`ulimit -n`) should be higher
     #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = connections)]
-    pub(super) max_connections: usize,
+    pub(crate) max_connections: usize,
 
     /// Most bytes of the head of a request, all its fields together; a longer one is answered 431
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 10)]
-    pub(super) max_head: usize,
+    pub(crate) max_head: usize,
 
     /// Most bytes of an event's data that are taken from a POST
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
-    pub(super) max_body: usize,
+    pub(crate) max_body: usize,
 
     /// How long a client may take for a TLS handshake, for the head of a request, and for its
     /// content, each
     #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = seconds)]
-    pub(super) read_timeout: Duration,
+    pub(crate) read_timeout: Duration,
 
     /// How long a connection may stay open between requests
     #[arg(long, value_name = "SECONDS", default_value = "90", value_parser = seconds)]
-    pub(super) idle_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
 
     /// How long a client may take no byte while there is something to send to it
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    pub(super) write_timeout: Duration,
+    pub(crate) write_timeout: Duration,
 
     /// How long a client may be silent before it is asked whether it is still there, by TCP and by
     /// HTTP/2; without an answer in the time of --write-timeout it is gone
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
-    pub(super) ping_interval: Duration,
+    pub(crate) ping_interval: Duration,
 }
 
 /// More than a machine can hold, and less than a semaphore refuses.

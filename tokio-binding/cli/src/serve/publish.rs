@@ -18,16 +18,9 @@ pub(super) async fn answer(
     request: &Parts,
     content: Incoming,
 ) -> Response<Body> {
-    if !is_same_origin(&request.headers) {
-        content::discard(&request.headers, content).await;
-        return sentence(
-            StatusCode::FORBIDDEN,
-            "a page of another origin may not publish here: publish from this server's own page",
-        );
-    }
-    let data = match content::read(&request.headers, content, limits).await {
+    let data = match posted(&request.headers, content, limits).await {
         Ok(data) => data,
-        Err(problem) => return refuse(&problem, limits),
+        Err(refusal) => return *refusal,
     };
     let event_type = pairs(&request.uri)
         .find(|(name, _)| name == "event")
@@ -49,6 +42,24 @@ pub(super) async fn answer(
             sentence(status, &problem.to_string())
         }
     }
+}
+
+/// The content of a request that a page of this server makes, or no page at all; or why it is not
+/// taken.
+pub(crate) async fn posted(
+    headers: &HeaderMap,
+    content: Incoming,
+    limits: &Limits,
+) -> Result<String, Box<Response<Body>>> {
+    if !is_same_origin(headers) {
+        content::discard(headers, content).await;
+        return Err(Box::new(sentence(
+            StatusCode::FORBIDDEN,
+            "a page of another origin may not publish here: publish from this server's own page",
+        )));
+    }
+    let text = content::read(headers, content, limits).await;
+    text.map_err(|problem| Box::new(refuse(&problem, limits)))
 }
 
 fn refuse(problem: &ContentError, limits: &Limits) -> Response<Body> {

@@ -1,11 +1,14 @@
 //! Which request gets which answer.
 
+use std::error::Error;
+use std::io;
 use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
-use http_body_util::{Either, Full};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sansse_tokio::{Endpoint, EndpointBody, Hub, Refusal};
@@ -13,11 +16,14 @@ use sansse_tokio::{Endpoint, EndpointBody, Hub, Refusal};
 use super::limits::Limits;
 use super::target::{StreamQuery, Target};
 use super::{content, metrics, publish};
+use crate::demo::Demos;
 
 const PAGE: &str = include_str!("../../pages/index.html");
+/// What the page loses where there are no demos.
+const DEMO_LINK: &str = r#"<a href="/demo/">Demos</a>"#;
 
-/// A stream, or an answer that is known in full.
-pub(super) type Body = Either<EndpointBody, Full<Bytes>>;
+/// The stream of an endpoint, or any other answer.
+pub(crate) type Body = Either<EndpointBody, UnsyncBoxBody<Bytes, io::Error>>;
 
 /// The routes of the server, over one hub and its door.
 #[derive(Clone, Debug)]
@@ -26,17 +32,19 @@ pub(super) struct Routes {
     endpoint: Endpoint,
     limits: Limits,
     metrics: Option<PrometheusHandle>,
+    demos: Option<Demos>,
 }
 
 impl Routes {
-    /// Without `metrics` there is no such route.
+    /// Without `metrics` there is no such route, and without `demos` there are none of theirs.
     pub(super) const fn new(
         hub: Hub,
         endpoint: Endpoint,
         limits: Limits,
         metrics: Option<PrometheusHandle>,
+        demos: Option<Demos>,
     ) -> Self {
-        Self { hub, endpoint, limits, metrics }
+        Self { hub, endpoint, limits, metrics, demos }
     }
 
     /// Answers a request.
@@ -44,15 +52,18 @@ impl Routes {
         let (request, content) = request.into_parts();
         let target = Target::of(&request.uri);
         let route = Target::route(&target);
-        let response = match (target, &request.method) {
+        let response = match (target, &request.method, &self.demos) {
             _ if head_length(&request) > self.limits.max_head => {
                 content::discard(&request.headers, content).await;
                 self.head_too_large()
             }
-            (Ok(Target::Topic(topic)), &Method::POST) => {
+            (Ok(Target::Demo(path)), _, Some(demos)) => {
+                demos.answer(&path, &request, content, peer, &self.limits).await
+            }
+            (Ok(Target::Topic(topic)), &Method::POST, _) => {
                 publish::answer(&self.hub, &topic, &self.limits, &request, content).await
             }
-            (target, _) => {
+            (target, _, _) => {
                 content::discard(&request.headers, content).await;
                 self.answer_without_content(target, &request, peer).await
             }
@@ -71,7 +82,7 @@ impl Routes {
                 self.answer_without_content(target, &request, peer).await
             }
             // Has a browser's EventSource come back later, if it is one.
-            Ok(Target::Topic(_) | Target::Events(_)) if request.method != Method::POST => {
+            Ok(target) if target.is_stream() && request.method != Method::POST => {
                 let request = self.endpoint.request(&request, [""; 0]);
                 request.refuse(Refusal::later()).map(Either::Left)
             }
@@ -93,11 +104,11 @@ impl Routes {
         let is_read = is_read(&request.method);
         match target {
             Err(problem) => sentence(StatusCode::BAD_REQUEST, &problem),
-            Ok(Target::Unknown) => nothing(),
+            Ok(Target::Demo(_) | Target::Unknown) => nothing(),
             Ok(Target::Page | Target::Health | Target::Metrics) if !is_read => {
                 method_not_allowed("GET, HEAD")
             }
-            Ok(Target::Page) => page(),
+            Ok(Target::Page) => page(self.demos.is_some()),
             Ok(Target::Health) => text(StatusCode::OK, "ok\n".into()),
             Ok(Target::Metrics) => self.metrics.as_ref().map_or_else(nothing, metrics_page),
             Ok(Target::Topic(topic)) => {
@@ -143,7 +154,7 @@ fn log(request: &Parts, route: &'static str, response: Response<Body>) -> Respon
     response
 }
 
-fn is_read(method: &Method) -> bool {
+pub(crate) fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
@@ -159,7 +170,7 @@ fn head_length(request: &Parts) -> usize {
 }
 
 /// A plain answer of one sentence.
-pub(super) fn sentence(status: StatusCode, problem: &str) -> Response<Body> {
+pub(crate) fn sentence(status: StatusCode, problem: &str) -> Response<Body> {
     text(status, format!("{problem}.\n"))
 }
 
@@ -173,14 +184,14 @@ fn full_up() -> Response<Body> {
     response
 }
 
-fn method_not_allowed(allow: &'static str) -> Response<Body> {
+pub(crate) fn method_not_allowed(allow: &'static str) -> Response<Body> {
     let mut response =
         sentence(StatusCode::METHOD_NOT_ALLOWED, &format!("this address takes only {allow}"));
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     response
 }
 
-fn nothing() -> Response<Body> {
+pub(crate) fn nothing() -> Response<Body> {
     sentence(
         StatusCode::NOT_FOUND,
         "there is nothing here: try /, /topics/{topic}, /events?topic={topic} or /healthz",
@@ -191,8 +202,9 @@ fn metrics_page(metrics: &PrometheusHandle) -> Response<Body> {
     full(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics.render().into())
 }
 
-fn page() -> Response<Body> {
-    full(StatusCode::OK, "text/html; charset=utf-8", PAGE.into())
+fn page(has_demos: bool) -> Response<Body> {
+    let page = if has_demos { PAGE.into() } else { PAGE.replace(DEMO_LINK, "").into() };
+    full(StatusCode::OK, "text/html; charset=utf-8", page)
 }
 
 fn text(status: StatusCode, text: String) -> Response<Body> {
@@ -200,15 +212,23 @@ fn text(status: StatusCode, text: String) -> Response<Body> {
 }
 
 /// A whole answer, which is not to be cached.
-pub(super) fn full(
+pub(crate) fn full(
     status: StatusCode,
     content_type: &'static str,
     content: Bytes,
 ) -> Response<Body> {
-    let mut response = Response::new(Either::Right(Full::new(content)));
+    let mut response = Response::new(body(Full::new(content)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// Any body as that of an answer.
+pub(crate) fn body<B>(body: B) -> Body
+where
+    B: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
+    Either::Right(body.map_err(io::Error::other).boxed_unsync())
 }

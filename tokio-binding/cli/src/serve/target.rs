@@ -17,6 +17,8 @@ pub(super) enum Target {
     Topic(String),
     /// The topics of the query.
     Events(Vec<String>),
+    /// All of the path behind `/demo`, without its slash.
+    Demo(String),
     Unknown,
 }
 
@@ -33,6 +35,8 @@ impl Target {
                     .map(|(_, topic)| topic.into())
                     .collect(),
             ),
+            "/demo" => Self::Demo(String::new()),
+            path if path.starts_with("/demo/") => Self::Demo(path["/demo/".len()..].into()),
             path => match path.strip_prefix("/topics/") {
                 Some(topic) => Self::Topic(
                     percent_decode_str(topic)
@@ -47,6 +51,15 @@ impl Target {
         })
     }
 
+    /// Whether an EventSource may be asking for it.
+    pub(super) fn is_stream(&self) -> bool {
+        match self {
+            Self::Topic(_) | Self::Events(_) => true,
+            Self::Demo(path) => path.ends_with("/events"),
+            Self::Page | Self::Health | Self::Metrics | Self::Unknown => false,
+        }
+    }
+
     /// What the metrics call a target, or one that could not be read: one of a few names.
     pub(super) const fn route(target: &Result<Self, String>) -> &'static str {
         match target {
@@ -55,6 +68,7 @@ impl Target {
             Ok(Self::Metrics) => "metrics",
             Ok(Self::Topic(_)) => "topic",
             Ok(Self::Events(_)) => "events",
+            Ok(Self::Demo(_)) => "demo",
             Ok(Self::Unknown) | Err(_) => "unknown",
         }
     }
@@ -62,7 +76,7 @@ impl Target {
 
 /// Where a stream is asked to start.
 #[derive(Debug)]
-pub(super) struct StreamQuery<'a> {
+pub(crate) struct StreamQuery<'a> {
     last_event_id: Option<Cow<'a, [u8]>>,
     last: Option<usize>,
 }
@@ -70,7 +84,7 @@ pub(super) struct StreamQuery<'a> {
 impl<'a> StreamQuery<'a> {
     /// Takes the id from the header, else from `lastEventId` for clients that cannot set one, and
     /// the number of events from `last`.
-    pub(super) fn of(request: &'a Parts) -> Result<Self, String> {
+    pub(crate) fn of(request: &'a Parts) -> Result<Self, String> {
         let mut last_event_id = match Start::of_request(&request.headers) {
             Start::After(id) if !id.is_empty() => Some(Cow::Borrowed(id)),
             _ => None,
@@ -93,7 +107,7 @@ impl<'a> StreamQuery<'a> {
     }
 
     /// An id knows better than a number where its reader is.
-    pub(super) fn start(&self) -> Start<'_> {
+    pub(crate) fn start(&self) -> Start<'_> {
         match (&self.last_event_id, self.last) {
             (Some(id), _) => Start::After(id),
             (None, Some(last)) => Start::Last(last),
@@ -103,7 +117,7 @@ impl<'a> StreamQuery<'a> {
 }
 
 /// The pairs of a query, decoded.
-pub(super) fn pairs(uri: &Uri) -> form_urlencoded::Parse<'_> {
+pub(crate) fn pairs(uri: &Uri) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
 }
 
@@ -127,6 +141,10 @@ mod tests {
             ("/topics/", topic("")),
             ("/topics", Ok(Target::Unknown)),
             ("/elsewhere", Ok(Target::Unknown)),
+            ("/demo", Ok(Target::Demo(String::new()))),
+            ("/demo/", Ok(Target::Demo(String::new()))),
+            ("/demo/chat/events?user=a", Ok(Target::Demo("chat/events".into()))),
+            ("/demos", Ok(Target::Unknown)),
             ("/events", Ok(Target::Events(vec![]))),
             ("/events?topic=a&x=y&topic=b%2Fc", Ok(Target::Events(vec!["a".into(), "b/c".into()]))),
         ] {

@@ -1,0 +1,482 @@
+//! The demos of `sansse serve`, in a real browser and by their rules of HTTP.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use tests::browser::{Browser, Device};
+use tests::client::client;
+use tests::events::{Events, next, open, stream_of};
+use tests::page::STATE;
+use tests::proxy::Proxy;
+use tests::requirement::BROWSER;
+use tests::server::Server;
+use tokio::time::timeout;
+
+/// Longer than any demo takes for its next event.
+const PATIENCE: Duration = Duration::from_secs(20);
+const DEMOS: [&str; 4] = ["messages", "numbers", "chat", "pings"];
+
+/// What an element shows, as an expression of JavaScript.
+fn text(id: &str) -> String {
+    format!("document.getElementById('{id}').textContent")
+}
+
+/// How many of an element's figures have been reached.
+fn at_least(id: &str, number: u32) -> String {
+    format!("Number({}) >= {number}", text(id))
+}
+
+/// Whether the text of an element holds another.
+fn shows(id: &str, part: &str) -> String {
+    format!("{}.includes('{part}')", text(id))
+}
+
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn picture(name: &str) -> PathBuf {
+    folder().join(format!("demo-{name}.png"))
+}
+
+/// The next event that begins so.
+async fn find(events: &mut Events, beginning: &str) -> String {
+    let search = async {
+        loop {
+            let event = next(events).await;
+            if event.starts_with(beginning) {
+                return event;
+            }
+        }
+    };
+    timeout(PATIENCE, search).await.unwrap_or_else(|_| panic!("no {beginning}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_show_all_that_an_event_source_tells() {
+    if !BROWSER.is_met("messages_show_all_that_an_event_source_tells") {
+        return;
+    }
+    let server = Server::start();
+    let page_origin = server.url("");
+    let browser = Browser::start(folder(), Device::Desktop).await;
+    browser.open(&server.url("/demo/messages")).await;
+    browser.wait_for(&text("ready-state"), "1 OPEN").await;
+    browser.wait_for(&text("url"), server.url("/demo/messages/events")).await;
+    browser.wait_for(&text("with-credentials"), "false").await;
+    browser.wait_for(&text("opens"), "1").await;
+    browser.wait_for(&at_least("messages", 1), true).await;
+    let first_id = browser.run(&format!("return {}", text("last-event-id"))).await;
+    browser.wait_for(&at_least("messages", 2), true).await;
+    browser.wait_for(&text("type"), "message").await;
+    browser.wait_for(&text("origin"), page_origin.clone()).await;
+    browser.wait_for(&format!("{}.length > 5", text("data")), true).await;
+    let second_id = browser.run(&format!("return {}", text("last-event-id"))).await;
+    assert_ne!(first_id, second_id);
+    assert_ne!(second_id, "");
+    browser.wait_for(&text("errors"), "0").await;
+    browser.screenshot(&picture("messages")).await;
+    browser.click("#close").await;
+    browser.wait_for(&text("ready-state"), "2 CLOSED").await;
+
+    // Another server, which is another origin.
+    let trusting = Server::start_with(&["--cors-origin", &page_origin, "--cors-credentials"]);
+    let open_to_it = Server::start_with(&["--cors-origin", &page_origin]);
+    let strange = Server::start();
+    for (other, credentials, is_allowed) in [
+        (&trusting, true, true),
+        (&trusting, false, true),
+        (&open_to_it, false, true),
+        (&open_to_it, true, false),
+        (&strange, false, false),
+    ] {
+        let checked = browser.run("return document.querySelector('#credentials').checked").await;
+        if checked != credentials {
+            browser.click("#credentials").await;
+        }
+        browser.write("#address", &other.url("/demo/messages/events")).await;
+        browser.click("#connect").await;
+        browser.wait_for(&text("with-credentials"), credentials.to_string()).await;
+        if is_allowed {
+            browser.wait_for(&text("ready-state"), "1 OPEN").await;
+            browser.wait_for(&at_least("messages", 1), true).await;
+            browser.wait_for(&text("origin"), other.url("")).await;
+        } else {
+            // For good: it is not the network that failed.
+            browser.wait_for(&text("ready-state"), "2 CLOSED").await;
+            browser.wait_for(&text("errors"), "1").await;
+            browser.wait_for(&text("opens"), "0").await;
+        }
+    }
+    browser.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_numbers_none_is_missing() {
+    if !BROWSER.is_met("of_the_numbers_none_is_missing") {
+        return;
+    }
+    let mut server = Server::start();
+    let proxy = Proxy::start(server.address()).await;
+    let browser = Browser::start(folder(), Device::Desktop).await;
+    browser.open(&proxy.url("/demo/numbers")).await;
+    browser.wait_for(&at_least("received", 3), true).await;
+    for opened in 2..=4 {
+        browser.click("#cut").await;
+        browser.wait_for(&at_least("opened", opened), true).await;
+        let goes_on = format!(
+            "document.querySelectorAll('#log b').length > 0 && \
+             [...document.querySelectorAll('#log b')].filter(b => b.textContent === 'goes on').length >= {opened}"
+        );
+        browser.wait_for(&goes_on, true).await;
+    }
+    browser.wait_for(&text("problem"), "").await;
+
+    // Cut by the network, for longer.
+    proxy.cut();
+    browser.wait_for(STATE, "connecting").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    proxy.restore();
+    browser.wait_for(&at_least("opened", 5), true).await;
+    browser.wait_for(STATE, "open").await;
+    browser.wait_for(&at_least("number", 25), true).await;
+
+    // Received are all up to the last, each once.
+    browser
+        .wait_for(
+            &format!("{} - {}", text("number"), text("received")),
+            first_number(&browser).await,
+        )
+        .await;
+    for (id, count) in [("missing", "0"), ("doubled", "0"), ("resets", "0")] {
+        browser.wait_for(&text(id), count).await;
+    }
+    browser.wait_for(&text("picture-check"), "768 bytes, all as they were sent").await;
+    let lines = r"^A text\n\nwith empty lines,\n\n\nthe last of them behind \d+\.\n\n$";
+    browser.wait_for(&format!("/{lines}/.test({})", text("text")), true).await;
+    browser.screenshot(&picture("numbers")).await;
+
+    // What nobody can make good is told.
+    let address = server.address().to_owned();
+    server.kill();
+    browser.wait_for(STATE, "connecting").await;
+    let _server = Server::start_on(&address);
+    browser.wait_for(&text("resets"), "1").await;
+    browser.wait_for(&at_least("number", 3), true).await;
+    browser.wait_for(&shows("log", "numbers may be missing"), true).await;
+    browser.wait_for(&text("missing"), "0").await;
+    browser.screenshot(&picture("numbers-reset")).await;
+    browser.quit().await;
+}
+
+/// One less than the first number that the page got.
+async fn first_number(browser: &Browser) -> i64 {
+    let row = "[...document.querySelectorAll('#log li span')].at(-2).textContent";
+    let row = browser.run(&format!("return {row}")).await;
+    let number = row.as_str().and_then(|row| row.strip_prefix("goes onwith "));
+    number.unwrap_or_else(|| panic!("{row}")).parse::<i64>().unwrap() - 1
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_says_in_the_chat_the_others_see() {
+    if !BROWSER.is_met("what_one_says_in_the_chat_the_others_see") {
+        return;
+    }
+    let users = "[...document.querySelectorAll('#users li')].map(row => row.textContent)";
+    let messages =
+        "[...document.querySelectorAll('#messages li span')].map(row => row.textContent)";
+    let mut server = Server::start();
+    let browser = Browser::start(folder(), Device::Desktop).await;
+    browser.open(&server.url("/demo/chat")).await;
+    rename(&browser, "Ada").await;
+    browser.wait_for(users, vec!["Ada (you)available"]).await;
+    say(&browser, "hello <b>world</b>").await;
+
+    // Who comes later sees what there is, and each sees the other.
+    let ada = browser.open_tab(&server.url("/demo/chat")).await;
+    rename(&browser, "Grace").await;
+    browser.wait_for(users, vec!["Adaavailable", "Grace (you)available"]).await;
+    browser.wait_for(messages, vec!["Adahello <b>world</b>"]).await;
+    let connect = r#"connect{"status":"available","user":"Ada"}"#;
+    browser.wait_for(&shows("log", connect), true).await;
+    say(&browser, "hello Ada").await;
+    browser.click("[data-status='at lunch']").await;
+    let grace = browser.go_to(ada).await;
+    browser.wait_for(messages, vec!["Gracehello Ada", "Adahello <b>world</b>"]).await;
+    browser.wait_for(users, vec!["Ada (you)available", "Graceat lunch"]).await;
+    for event in ["userOnline", "statusUpdate", "protocolVersion"] {
+        browser.wait_for(&shows("log", event), true).await;
+    }
+
+    // The server ends the stream of one, who comes back; the other sees both.
+    browser.click("#end").await;
+    let ada = browser.go_to(grace).await;
+    browser.wait_for(&shows("log", r#"unavailable{"user":"Ada"}"#), true).await;
+    browser.wait_for(users, vec!["Adaavailable", "Grace (you)at lunch"]).await;
+    browser.click("[data-status='available']").await;
+    browser.wait_for(users, vec!["Adaavailable", "Grace (you)available"]).await;
+    let grace = browser.go_to(ada).await;
+    browser.wait_for(&at_least("opened", 2), true).await;
+    browser.wait_for(users, vec!["Ada (you)available", "Graceavailable"]).await;
+    browser.wait_for(messages, vec!["Gracehello Ada", "Adahello <b>world</b>"]).await;
+    browser.screenshot(&picture("chat")).await;
+
+    // Restarted, the server has a greater version, and the page loads itself anew.
+    let version = browser.run(&format!("window.isOld = true; return {}", text("version"))).await;
+    let version: i64 = version.as_str().unwrap().parse().unwrap();
+    let address = server.address().to_owned();
+    server.kill();
+    browser.wait_for(STATE, "connecting").await;
+    let _server = Server::start_on(&address);
+    browser.wait_for("window.isOld ?? 'loaded anew'", "loaded anew").await;
+    browser.wait_for(&format!("Number({}) > {version}", text("version")), true).await;
+    browser.wait_for(users, vec!["Ada (you)available", "Graceavailable"]).await;
+    browser.wait_for(messages, Vec::<String>::new()).await;
+
+    // Closing a tab is leaving.
+    let ada = browser.go_to(grace).await;
+    browser.close_tab(ada).await;
+    browser.wait_for(users, vec!["Ada (you)available"]).await;
+    browser.quit().await;
+}
+
+async fn rename(browser: &Browser, name: &str) {
+    browser.wait_for(STATE, "open").await;
+    browser.write("#name", name).await;
+    browser.click("#rename").await;
+    let you = format!("document.querySelector('#users').textContent.includes('{name} (you)')");
+    browser.wait_for(&you, true).await;
+}
+
+async fn say(browser: &Browser, words: &str) {
+    browser.write("#text", words).await;
+    browser.click("#send").await;
+    browser.wait_for("document.querySelector('#text').value", "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pings_stop_when_the_client_leaves() {
+    if !BROWSER.is_met("pings_stop_when_the_client_leaves") {
+        return;
+    }
+    let server = Server::start();
+    let proxy = Proxy::start(server.address()).await;
+    let browser = Browser::start(folder(), Device::Desktop).await;
+    browser.open(&proxy.url("/demo/pings")).await;
+    browser.wait_for(&at_least("pings", 3), true).await;
+    browser.wait_for(&text("streams"), "1").await;
+    let iso = r"/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/";
+    browser.wait_for(&format!("{iso}.test(document.querySelector('#time').title)"), true).await;
+
+    // The server's event of the type `error` is not an error of the connection.
+    browser.wait_for(&at_least("server-errors", 1), true).await;
+    browser.wait_for(&at_least("messages", 3), true).await;
+    browser.wait_for(&text("connection-errors"), "0").await;
+    browser.wait_for(STATE, "open").await;
+    proxy.cut();
+    browser.wait_for(&at_least("connection-errors", 1), true).await;
+    proxy.restore();
+    browser.wait_for(STATE, "open").await;
+    browser.screenshot(&picture("pings")).await;
+
+    // Each tab has a stream, which ends with it.
+    let mut bystander = open(&server.url("/demo/pings/events")).await;
+    wait_for_streams(&mut bystander, 2).await;
+    let first = browser.open_tab(&proxy.url("/demo/pings")).await;
+    browser.wait_for(&text("streams"), "3").await;
+    browser.close_tab(first).await;
+    wait_for_streams(&mut bystander, 2).await;
+    browser.click("#close").await;
+    browser.wait_for(STATE, "closed").await;
+    wait_for_streams(&mut bystander, 1).await;
+    browser.quit().await;
+}
+
+/// Waits until the pings tell of so many streams.
+async fn wait_for_streams(events: &mut Events, count: usize) {
+    let expected = format!(r#"{{"streams":{count},"#);
+    let search = async { while !find(events, "ping:").await.contains(&expected) {} };
+    timeout(PATIENCE, search).await.unwrap_or_else(|_| panic!("never {count} streams"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demos_fit_on_a_phone() {
+    if !BROWSER.is_met("the_demos_fit_on_a_phone") {
+        return;
+    }
+    let server = Server::start();
+    let browser = Browser::start(folder(), Device::DarkPhone).await;
+    browser.open(&server.url("/")).await;
+    browser.run("document.querySelector('a[href=\"/demo/\"]').click()").await;
+    browser.wait_for("document.querySelectorAll('nav a').length", DEMOS.len()).await;
+    browser.wait_for("document.documentElement.scrollWidth <= innerWidth", true).await;
+    browser.screenshot(&picture("index-phone")).await;
+    for demo in DEMOS {
+        browser.open(&server.url("/demo/")).await;
+        browser.click(&format!("nav a[href='/demo/{demo}']")).await;
+        browser.wait_for("document.querySelector('#state')?.dataset.state", "open").await;
+        browser.wait_for("document.querySelectorAll('.log li').length > 0", true).await;
+        browser.wait_for("document.documentElement.scrollWidth <= innerWidth", true).await;
+        browser.screenshot(&picture(&format!("{demo}-phone"))).await;
+    }
+    browser.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn demos_answer_as_they_are_asked() {
+    let server = Server::start();
+    let client = client();
+    let request = |method: Method, path: &str| client.request(method, server.url(path));
+    let get = |path: &str| request(Method::GET, path);
+    let accepting = |path: &str, accept: &str| get(path).header("accept", accept);
+    let post = |path: &str, body: &str| request(Method::POST, path).body(body.to_owned());
+    let html = "text/html; charset=utf-8";
+    let stream = "text/event-stream";
+    for (request, status, media_type) in [
+        (get("/demo"), 200, html),
+        (get("/demo/"), 200, html),
+        (get("/demo/demo.css"), 200, "text/css; charset=utf-8"),
+        (get("/demo/stream.js"), 200, "text/javascript; charset=utf-8"),
+        (get("/demo/messages"), 200, html),
+        (get("/demo/messages/"), 200, html),
+        (get("/demo/messages/anything?else"), 200, html),
+        (accepting("/demo/messages/anything", stream), 200, html),
+        (accepting("/demo/messages/events", stream), 200, stream),
+        (get("/demo/numbers/events?stream=a"), 200, stream),
+        (get("/demo/chat/events?user=a"), 200, stream),
+        (get("/demo/pings/events"), 200, stream),
+    ] {
+        let asked = format!("{request:?}");
+        let response = answer(request).await;
+        assert_eq!(response.status(), status, "{asked}");
+        assert_eq!(response.headers()["content-type"], media_type, "{asked}");
+        let cache = response.headers()["cache-control"].to_str().unwrap();
+        assert!(cache.starts_with("no-store"), "{cache}: {asked}");
+    }
+
+    let long_name = "x".repeat(33);
+    let long_text = format!(r#"{{"user":"a","text":"{}"}}"#, "x".repeat(501));
+    let words = r#"{"user":"a","text":"hello"}"#;
+    for (request, status, word) in [
+        (accepting("/demo/messages/events", "text/html"), 400, "accept"),
+        (accepting("/demo/messages/events", "*/*;q=0"), 400, "accept"),
+        (accepting("/demo/numbers/events?stream=a", "text/html"), 406, "accept"),
+        (accepting("/demo/chat/events?user=a", "text/html"), 406, "accept"),
+        (accepting("/demo/pings/events", "text/html"), 406, "accept"),
+        (post("/demo/pings/events", ""), 405, "GET"),
+        (post("/demo/messages", ""), 405, "GET"),
+        (post("/demo/", ""), 405, "GET"),
+        (get("/demo/numbers/cut"), 405, "POST"),
+        (get("/demo/chat/messages"), 405, "POST"),
+        (get("/demo/nothing"), 404, "nothing"),
+        (get("/demo/chat/nothing"), 404, "nothing"),
+        (get("/demo/numbers/events"), 400, "Name"),
+        (get(&format!("/demo/numbers/events?stream={long_name}")), 400, "32"),
+        (get("/demo/chat/events?user="), 400, "32"),
+        (get("/demo/chat/events?user=%20a"), 400, "32"),
+        (get("/demo/chat/events?user=a%0Ab"), 400, "32"),
+        (get(&format!("/demo/chat/events?user={long_name}")), 400, "32"),
+        (post("/demo/numbers/cut?stream=none", ""), 400, "stream"),
+        (post("/demo/chat/end?user=none", ""), 400, "user"),
+        (post("/demo/chat/messages", "hello"), 400, "JSON"),
+        (post("/demo/chat/messages", r#"{"user":"a","text":" "}"#), 400, "500"),
+        (post("/demo/chat/messages", &long_text), 400, "500"),
+        (post("/demo/chat/messages", &"x".repeat(4097)), 413, "4096"),
+        (post("/demo/chat/status", r#"{"user":"none","status":"busy"}"#), 400, "no such user"),
+        (post("/demo/chat/messages", words).header("sec-fetch-site", "cross-site"), 403, "origin"),
+        (post("/demo/chat/messages", words).header("origin", "http://evil.example"), 403, "origin"),
+        (post("/demo/numbers/cut?stream=a", "").header("origin", "null"), 403, "origin"),
+    ] {
+        let asked = format!("{request:?}");
+        let response = answer(request).await;
+        assert_eq!(response.status(), status, "{asked}");
+        let sentence = response.text().await.unwrap();
+        assert!(sentence.contains(word), "{sentence:?}: {asked}");
+    }
+    assert_eq!(answer(post("/demo/chat/messages", words)).await.status(), StatusCode::NO_CONTENT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn demos_can_be_switched_off() {
+    let server = Server::start_with(&["--no-demo"]);
+    for path in ["/demo", "/demo/", "/demo/messages/events", "/demo/pings/events"] {
+        assert_eq!(answer(client().get(server.url(path))).await.status(), 404, "{path}");
+    }
+    let page = answer(client().get(server.url("/"))).await.text().await.unwrap();
+    assert!(!page.contains("/demo/"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_stream_resumes_behind_its_last_number() {
+    let server = Server::start();
+    let url = server.url("/demo/numbers/events?stream=mine");
+    let mut events = open(&url).await;
+    let (mut expected, mut last_id) = (None, String::new());
+    for _ in 0..3 {
+        for _ in 0..4 {
+            let event = find(&mut events, "message:").await;
+            let (number, id) = event["message:".len()..].split_once('@').unwrap();
+            let number: u64 = number.parse().unwrap();
+            assert_eq!(expected.unwrap_or(number), number);
+            (expected, last_id) = (Some(number + 1), id.to_owned());
+        }
+        let cut = client().post(server.url("/demo/numbers/cut?stream=mine"));
+        assert_eq!(answer(cut).await.status(), StatusCode::NO_CONTENT);
+        // It ends, and what is still on its way counts as not read.
+        timeout(PATIENCE, async { while events.next().await.is_some() {} }).await.unwrap();
+        events = stream_of(client().get(&url).header("last-event-id", &last_id)).await;
+    }
+    drop(events);
+    let mut events = stream_of(client().get(&url).header("last-event-id", "zz-1")).await;
+    assert!(next(&mut events).await.starts_with("reset:{\"reason\":"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn comments_come_between_pings() {
+    let server = Server::start();
+    let mut response = answer(client().get(server.url("/demo/pings/events"))).await;
+    assert_eq!(response.headers()["cache-control"], "no-store, no-transform");
+    let mut read = String::new();
+    while !read.rsplit_once("event: ping").is_some_and(|(before, _)| {
+        before.contains("event: ping")
+            && before.rsplit("event: ping").next().unwrap().contains("\n:\n")
+    }) {
+        let chunk = timeout(PATIENCE, response.chunk()).await.unwrap().unwrap().unwrap();
+        read.push_str(std::str::from_utf8(&chunk).unwrap());
+        assert!(read.len() < 10_000, "{read}");
+    }
+    assert!(read.starts_with("retry: "), "{read}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn demos_end_with_the_server() {
+    let mut server = Server::start();
+    let mut streams = Vec::new();
+    for path in [
+        "/demo/messages/events",
+        "/demo/numbers/events?stream=a",
+        "/demo/chat/events?user=a",
+        "/demo/pings/events",
+    ] {
+        let mut events = open(&server.url(path)).await;
+        next(&mut events).await;
+        streams.push(events);
+    }
+    let (status, _) = server.stop("TERM");
+    assert!(status.success(), "{status}");
+    for mut events in streams {
+        let end = async {
+            // A clean end, not a cut.
+            while let Some(item) = events.next().await {
+                item.unwrap();
+            }
+        };
+        timeout(PATIENCE, end).await.unwrap();
+    }
+}
+
+async fn answer(request: RequestBuilder) -> reqwest::Response {
+    timeout(PATIENCE, request.send()).await.expect("an answer in time").expect("an answer")
+}
