@@ -409,6 +409,21 @@ async fn demos_can_be_switched_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_there_is_no_room_streams_are_told_to_come_back() {
+    let server = Server::start_with(&["--max-connections", "1"]);
+    let mut events = open(&server.url("/demo/pings/events")).await;
+    next(&mut events).await;
+    for demo in ["messages/events", "numbers/events?stream=a", "chat/events?user=a"] {
+        let response = answer(client().get(server.url(&format!("/demo/{demo}")))).await;
+        assert_eq!(response.status(), StatusCode::OK, "{demo}");
+        let told = response.text().await.unwrap();
+        assert!(told.starts_with("retry: "), "{told}");
+    }
+    let page = answer(client().get(server.url("/demo/"))).await;
+    assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cut_stream_resumes_behind_its_last_number() {
     let server = Server::start();
     let url = server.url("/demo/numbers/events?stream=mine");

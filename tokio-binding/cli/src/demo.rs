@@ -15,7 +15,8 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::body::Incoming;
-use sansse_tokio::{Endpoint, Hub};
+use sansse_tokio::{Endpoint, Hub, OwnedEvent};
+use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::serve::content::discard;
@@ -96,6 +97,13 @@ impl Demos {
             self.chat.shutdown(deadline),
         );
     }
+}
+
+/// An event of a type, with JSON as its data.
+fn named(event_type: &str, data: &Value) -> OwnedEvent {
+    let event = OwnedEvent::new(data.to_string());
+    // The types are ours, and hold no line break.
+    event.clone().with_type(event_type).unwrap_or(event)
 }
 
 /// What an action answers that has been done.

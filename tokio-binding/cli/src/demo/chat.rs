@@ -11,9 +11,9 @@ use sansse_tokio::{Event, Hub, OnGap, OwnedEvent, Retry, Snapshot, Start};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::done;
 use super::open_streams::{OpenStreams, is_name};
 use super::visit::{Visit, come_back_later};
+use super::{done, named};
 use crate::serve::routes::{Body, body, method_not_allowed, nothing, sentence};
 use crate::serve::target::StreamQuery;
 
@@ -200,7 +200,7 @@ impl Chat {
 
     fn publish(&self, room: &mut Room, event_type: &str, data: &Value) {
         let data = data.to_string();
-        // The types are ours, and a hub that takes no more events ends all streams anyway.
+        // The types hold no line break, and a hub that takes no more events ends all streams anyway.
         if let Ok(event) = Event::new(&data).with_type(event_type)
             && let Ok(id) = self.hub.publish(TOPIC, &event)
         {
@@ -212,10 +212,10 @@ impl Chat {
 impl Room {
     /// What someone gets who comes: the version, a `connect` for each user, and the last messages.
     fn snapshot(&self) -> Snapshot {
-        let version = named("protocolVersion", json!({"version": self.version}));
+        let version = named("protocolVersion", &json!({"version": self.version}));
         let users = self.users.iter();
         let users =
-            users.map(|(user, status)| named("connect", json!({"user": user, "status": status})));
+            users.map(|(user, status)| named("connect", &json!({"user": user, "status": status})));
         let messages = self.messages.iter().map(OwnedEvent::new);
         let events = std::iter::once(version).chain(users).chain(messages);
         Snapshot::new(events).as_of(&self.last_id)
@@ -224,12 +224,6 @@ impl Room {
 
 fn lock(room: &Mutex<Room>) -> MutexGuard<'_, Room> {
     room.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn named(event_type: &str, data: Value) -> OwnedEvent {
-    let event = OwnedEvent::new(data.to_string());
-    // The types are ours, and hold no line break.
-    event.clone().with_type(event_type).unwrap_or(event)
 }
 
 fn unnamed() -> Response<Body> {

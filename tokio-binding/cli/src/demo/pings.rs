@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::named;
 use super::open_streams::MOST_STREAMS;
 use super::visit::{Visit, come_back_later};
 use crate::serve::routes::{Body, body, nothing};
@@ -96,12 +97,12 @@ impl Client {
 
     async fn next(&mut self) -> OwnedEvent {
         if std::mem::take(&mut self.fault_is_due) {
-            return named("error", json!({"problem": "the thermometer does not answer"}));
+            return named("error", &json!({"problem": "the thermometer does not answer"}));
         }
         tokio::select! {
             _ = self.pings.tick() => {
                 let streams = self.live.0.load(Ordering::Relaxed);
-                named("ping", json!({"time": now(), "streams": streams}))
+                named("ping", &json!({"time": now(), "streams": streams}))
             }
             () = self.message.as_mut() => {
                 self.message.as_mut().reset(Instant::now() + random_pause());
@@ -139,8 +140,27 @@ fn random_pause() -> Duration {
     Duration::from_millis(fastrand::u64(PAUSES))
 }
 
-fn named(event_type: &str, data: serde_json::Value) -> OwnedEvent {
-    let event = OwnedEvent::new(data.to_string());
-    // The types are ours, and hold no line break.
-    event.clone().with_type(event_type).unwrap_or(event)
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_too_many_is_told_to_come_back() {
+        let pings = Pings::new();
+        let (head, ()) = Request::get("/demo/pings/events").body(()).unwrap().into_parts();
+        let visit = Visit {
+            head: &head,
+            path: "events",
+            peer: [127, 0, 0, 1].into(),
+            posted: String::new(),
+        };
+        let open: Vec<_> = (0..MOST_STREAMS).map(|_| pings.answer(&visit)).collect();
+        let told = pings.answer(&visit).into_body().collect().await.unwrap().to_bytes();
+        assert!(told.starts_with(b"retry: ") && told.len() < 20, "{told:?}");
+        drop(open);
+        assert_eq!(pings.live.load(Ordering::Relaxed), 0);
+    }
 }
