@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tests::browser::{Browser, Device};
-use tests::page::{LISTED, STATE};
+use tests::page::{FITS, LISTED, STATE};
 use tests::proxy::Proxy;
 use tests::requirement::BROWSER;
 use tests::server::Server;
@@ -83,7 +83,7 @@ async fn the_page_shows_something_at_once() {
         .wait_for("document.querySelectorAll('#events [data-type=tick]').length >= 3", true)
         .await;
     browser.wait_for("matchMedia('(prefers-color-scheme: dark)').matches", true).await;
-    browser.wait_for("document.documentElement.scrollWidth <= innerWidth", true).await;
+    browser.wait_for(FITS, true).await;
     browser.screenshot(&folder.join("phone.png")).await;
     browser.quit().await;
 }

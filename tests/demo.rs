@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use tests::browser::{Browser, Device};
 use tests::client::client;
 use tests::events::{Events, next, open, stream_of};
-use tests::page::STATE;
+use tests::page::{FITS, STATE};
 use tests::proxy::Proxy;
 use tests::requirement::BROWSER;
 use tests::server::Server;
@@ -311,14 +311,14 @@ async fn the_demos_fit_on_a_phone() {
     browser.open(&server.url("/")).await;
     browser.run("document.querySelector('a[href=\"/demo/\"]').click()").await;
     browser.wait_for("document.querySelectorAll('nav a').length", DEMOS.len()).await;
-    browser.wait_for("document.documentElement.scrollWidth <= innerWidth", true).await;
+    browser.wait_for(FITS, true).await;
     browser.screenshot(&picture("index-phone")).await;
     for demo in DEMOS {
         browser.open(&server.url("/demo/")).await;
         browser.click(&format!("nav a[href='/demo/{demo}']")).await;
         browser.wait_for("document.querySelector('#state')?.dataset.state", "open").await;
         browser.wait_for("document.querySelectorAll('.log li').length > 0", true).await;
-        browser.wait_for("document.documentElement.scrollWidth <= innerWidth", true).await;
+        browser.wait_for(FITS, true).await;
         browser.screenshot(&picture(&format!("{demo}-phone"))).await;
     }
     browser.quit().await;
@@ -441,6 +441,8 @@ async fn a_cut_stream_resumes_behind_its_last_number() {
         assert_eq!(answer(cut).await.status(), StatusCode::NO_CONTENT);
         // It ends, and what is still on its way counts as not read.
         timeout(PATIENCE, async { while events.next().await.is_some() {} }).await.unwrap();
+        // Meanwhile it counts on.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         events = stream_of(client().get(&url).header("last-event-id", &last_id)).await;
     }
     drop(events);
