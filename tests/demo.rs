@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 /// Longer than any demo takes for its next event.
 const PATIENCE: Duration = Duration::from_secs(20);
-const DEMOS: [&str; 4] = ["messages", "numbers", "chat", "pings"];
+const DEMOS: [&str; 5] = ["users", "messages", "numbers", "chat", "pings"];
 
 /// What an element shows, as an expression of JavaScript.
 fn text(id: &str) -> String {
@@ -52,6 +52,64 @@ async fn find(events: &mut Events, beginning: &str) -> String {
         }
     };
     timeout(PATIENCE, search).await.unwrap_or_else(|_| panic!("no {beginning}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_here_as_long_as_one_tab_is() {
+    if !BROWSER.is_met("users_are_here_as_long_as_one_tab_is") {
+        return;
+    }
+    let names = "[...document.querySelectorAll('#users b')].map(name => name.textContent)";
+    let rows = "[...document.querySelectorAll('#users li')].map(row => row.textContent)";
+    let server = Server::start();
+    let browser = Browser::start(folder(), Device::Desktop).await;
+    let url = server.url("/demo/users");
+    browser.open(&url).await;
+    browser.run("window.alert = (sentence) => { window.alerted = sentence; }").await;
+    browser.click("#connect").await;
+    browser.wait_for("window.alerted", "Enter a user id first.").await;
+    browser.wait_for(STATE, "closed").await;
+    connect(&browser, "ada <b>").await;
+    browser.wait_for(names, vec!["ada <b>"]).await;
+
+    // Two tabs of one user, and one of another; the list tells how many.
+    let ada = browser.open_tab(&url).await;
+    connect(&browser, "ada <b>").await;
+    let second = browser.open_tab(&url).await;
+    connect(&browser, "grace").await;
+    browser.wait_for(names, vec!["ada <b>", "grace"]).await;
+    let grace = browser.go_to(ada).await;
+    browser.wait_for(rows, vec!["ada <b>2 connections", "grace1 connection"]).await;
+    browser.wait_for(&shows("log", "gracecame"), true).await;
+    browser.screenshot(&picture("users")).await;
+
+    // Without the second tab the user is still here, on one connection.
+    let ada = browser.go_to(second).await;
+    browser.close_tab(ada).await;
+    browser.wait_for(rows, vec!["ada <b>1 connection", "grace1 connection"]).await;
+    assert_eq!(browser.run(&format!("return {}", shows("log", "left"))).await, false);
+
+    // Without the last one the user is gone, and so is who presses Close.
+    let mut bystander = open(&server.url("/demo/users/events?user=bystander")).await;
+    let all = find(&mut bystander, "presence:").await;
+    assert!(all.contains("grace") && all.contains("ada"), "{all}");
+    let ada = browser.go_to(grace).await;
+    browser.click("#close").await;
+    browser.wait_for(names, Vec::<String>::new()).await;
+    let gone = r#"presence-change:{"joined":[],"left":["grace"]}"#;
+    find(&mut bystander, gone).await;
+    browser.close_tab(ada).await;
+    browser.wait_for(&shows("log", "graceleft"), true).await;
+    browser.open("about:blank").await;
+    find(&mut bystander, r#"presence-change:{"joined":[],"left":["ada <b>"]}"#).await;
+    find(&mut bystander, r#"message:[{"connections":1,"user":"bystander"}]"#).await;
+    browser.quit().await;
+}
+
+async fn connect(browser: &Browser, user: &str) {
+    browser.write("#user", user).await;
+    browser.click("#connect").await;
+    browser.wait_for(STATE, "open").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -316,8 +374,13 @@ async fn the_demos_fit_on_a_phone() {
     for demo in DEMOS {
         browser.open(&server.url("/demo/")).await;
         browser.click(&format!("nav a[href='/demo/{demo}']")).await;
-        browser.wait_for("document.querySelector('#state')?.dataset.state", "open").await;
-        browser.wait_for("document.querySelectorAll('.log li').length > 0", true).await;
+        if demo == "users" {
+            connect(&browser, "ada").await;
+            browser.wait_for("document.querySelectorAll('#users li').length", 1).await;
+        } else {
+            browser.wait_for("document.querySelector('#state')?.dataset.state", "open").await;
+            browser.wait_for("document.querySelectorAll('.log li').length > 0", true).await;
+        }
         browser.wait_for(FITS, true).await;
         browser.screenshot(&picture(&format!("{demo}-phone"))).await;
     }
@@ -339,6 +402,8 @@ async fn demos_answer_as_they_are_asked() {
         (get("/demo/"), 200, html),
         (get("/demo/demo.css"), 200, "text/css; charset=utf-8"),
         (get("/demo/stream.js"), 200, "text/javascript; charset=utf-8"),
+        (get("/demo/users"), 200, html),
+        (get("/demo/users/events?user=a"), 200, stream),
         (get("/demo/messages"), 200, html),
         (get("/demo/messages/"), 200, html),
         (get("/demo/messages/anything?else"), 200, html),
@@ -372,6 +437,10 @@ async fn demos_answer_as_they_are_asked() {
         (get("/demo/chat/messages"), 405, "POST"),
         (get("/demo/nothing"), 404, "nothing"),
         (get("/demo/chat/nothing"), 404, "nothing"),
+        (accepting("/demo/users/events?user=a", "text/html"), 406, "accept"),
+        (get("/demo/users/events"), 400, "Name"),
+        (get("/demo/users/events?user="), 400, "Name"),
+        (get(&format!("/demo/users/events?user={long_name}")), 400, "32"),
         (get("/demo/numbers/events"), 400, "Name"),
         (get(&format!("/demo/numbers/events?stream={long_name}")), 400, "32"),
         (get("/demo/chat/events?user="), 400, "32"),
@@ -413,7 +482,9 @@ async fn where_there_is_no_room_streams_are_told_to_come_back() {
     let server = Server::start_with(&["--max-connections", "1"]);
     let mut events = open(&server.url("/demo/pings/events")).await;
     next(&mut events).await;
-    for demo in ["messages/events", "numbers/events?stream=a", "chat/events?user=a"] {
+    for demo in
+        ["users/events?user=a", "messages/events", "numbers/events?stream=a", "chat/events?user=a"]
+    {
         let response = answer(client().get(server.url(&format!("/demo/{demo}")))).await;
         assert_eq!(response.status(), StatusCode::OK, "{demo}");
         let told = response.text().await.unwrap();
@@ -472,6 +543,7 @@ async fn demos_end_with_the_server() {
     let mut server = Server::start();
     let mut streams = Vec::new();
     for path in [
+        "/demo/users/events?user=a",
         "/demo/messages/events",
         "/demo/numbers/events?stream=a",
         "/demo/chat/events?user=a",

@@ -6,6 +6,7 @@ mod messages;
 mod numbers;
 mod open_streams;
 mod pings;
+mod users;
 mod visit;
 
 use std::net::IpAddr;
@@ -27,6 +28,7 @@ use chat::Chat;
 use messages::Messages;
 use numbers::Numbers;
 use pings::Pings;
+use users::Users;
 use visit::Visit;
 
 /// Most bytes of a post to a demo.
@@ -35,6 +37,7 @@ const MOST_POSTED: usize = 4 << 10;
 /// All demos. Each has a hub of its own, so that each stands for itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Demos {
+    users: Users,
     messages: Messages,
     numbers: Numbers,
     chat: Chat,
@@ -48,7 +51,8 @@ impl Demos {
         endpoint: impl Fn(Hub) -> Result<Endpoint, Failure>,
     ) -> Result<Self, Failure> {
         Ok(Self {
-            messages: Messages::start(endpoint)?,
+            users: Users::start(&endpoint)?,
+            messages: Messages::start(&endpoint)?,
             numbers: Numbers::start(),
             chat: Chat::start(),
             pings: Pings::new(),
@@ -80,6 +84,7 @@ impl Demos {
             "" => visit.page(include_str!("../pages/demo/index.html")),
             "demo.css" => visit.file("text/css", include_str!("../pages/demo/demo.css")),
             "stream.js" => visit.file("text/javascript", include_str!("../pages/demo/stream.js")),
+            "users" => self.users.answer(&visit).await,
             "messages" => self.messages.answer(&visit).await,
             "numbers" => self.numbers.answer(&visit),
             "chat" => self.chat.answer(&visit),
@@ -92,6 +97,7 @@ impl Demos {
     pub(crate) async fn shutdown(&self, deadline: Duration) {
         self.pings.shutdown();
         tokio::join!(
+            self.users.shutdown(deadline),
             self.messages.shutdown(deadline),
             self.numbers.shutdown(deadline),
             self.chat.shutdown(deadline),
