@@ -63,6 +63,8 @@ async fn users_are_here_as_long_as_one_tab_is() {
     let rows = "[...document.querySelectorAll('#users li')].map(row => row.textContent)";
     let server = Server::start();
     let browser = Browser::start(folder(), Device::Desktop).await;
+    browser.open(&server.url("/demo/")).await;
+    browser.screenshot(&picture("index")).await;
     let url = server.url("/demo/users");
     browser.open(&url).await;
     browser.run("window.alert = (sentence) => { window.alerted = sentence; }").await;
