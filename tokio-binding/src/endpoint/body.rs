@@ -21,7 +21,6 @@ pub struct EndpointBody(Content);
     reason = "nearly all are streams, which a box would cost more"
 )]
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are streams")]
 enum Content {
     Stream {
         events: HubBody,
