@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use http_body_util::BodyExt as _;
 use sansse_tokio::{
     Event, EventId, Hub, HubBuilder, Item, OnGap, OwnedEvent, Parser, Retry, Snapshot, Start,
@@ -142,6 +142,49 @@ async fn no_position_is_told_while_a_snapshot_is_made() {
         assert_eq!(next().await, ":\n\n");
     }
     assert_eq!(next().await, "event: state\ndata: all\n\nid: z-2\n\n");
+}
+
+/// A reader that waits for its snapshot is nowhere: it is sent away as it came.
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_never_comes_does_not_hold_a_shutdown() {
+    let hub = builder().on_gap(|_| OnGap::Snapshot).snapshot(|_| std::future::pending()).build();
+    publish(&hub, "a", "1");
+    let mut reader = after(&hub, &["a"], "unknown");
+    let reading = async {
+        let mut wire = Vec::new();
+        while let Some(bytes) = reader.next().await {
+            wire.extend_from_slice(&bytes);
+        }
+        drop(reader);
+        String::from_utf8(wire).unwrap()
+    };
+    let (shutdown, wire) = tokio::join!(hub.shutdown(Duration::from_secs(9)), reading);
+    assert_eq!((shutdown.closed, shutdown.left), (1, 0));
+    assert!(wire.starts_with(":\n\nretry: ") && !wire.contains("id:"), "{wire}");
+}
+
+/// A large snapshot goes in several frames; what keeps a stream alive does not come between them.
+#[tokio::test]
+async fn a_snapshot_is_not_torn() {
+    let large = "x".repeat(100_000);
+    let expected = format!("state:{large}@z-0");
+    let hub = builder()
+        .snapshot(move |_| {
+            let state = state(&large);
+            async { Some(Snapshot::new([state])) }
+        })
+        .build();
+    let mut reader = hub.subscribe(["a"], Start::Snapshot).unwrap();
+    let mut wire = Vec::new();
+    for _ in 0..5 {
+        if let Some(bytes) = reader.next().now_or_never() {
+            wire.extend_from_slice(&bytes.unwrap());
+        }
+        wire.extend_from_slice(&reader.keep_alive());
+    }
+    let (events, id) = read(std::str::from_utf8(&wire).unwrap());
+    assert_eq!((events.len(), &*id), (1, "z-0"));
+    assert!(expected.starts_with(events[0].trim_end_matches('@')));
 }
 
 /// The application's state: a sum, and the id of the last number that is part of it.

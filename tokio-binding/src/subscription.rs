@@ -1,5 +1,7 @@
 //! A subscriber: a cursor into the log of a hub.
 
+mod gap;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use sansse::{Encoder, ResetCause, Resume};
 use tokio::time::Instant;
 
 use crate::body::HubBody;
-use crate::codec::{BytesSink, put_event, put_retry};
+use crate::codec::{BytesSink, put_retry};
 use crate::coding::Coding;
 #[cfg(feature = "gzip")]
 use crate::coding::Gzip;
@@ -24,16 +26,13 @@ use crate::keep_alive::COMMENT;
 use crate::link::Link;
 use crate::log::{Log, Read, Seats};
 use crate::retry::Retry;
-use crate::snapshot::{Making, OnGap, Snapshot};
+use crate::snapshot::Making;
 use crate::sse::event_stream_response;
 use crate::stream_record::StreamRecord;
 
 /// The most bytes of a frame that holds more than one event, and the most that may be on their way to
 /// a reader at a time: half of what law 8 allows, since larger writes are hardly faster.
 pub(crate) const FRAME: usize = 32 << 10;
-
-/// How many snapshots in a row may be too old when they are made, before a reset is sent instead.
-const LATE_SNAPSHOTS: u32 = 3;
 
 /// Where a subscriber starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,7 +229,10 @@ impl Subscription {
     #[must_use]
     pub fn keep_alive(&mut self) -> Bytes {
         // What is not sent yet, or not made, comes before the position: a reset or a snapshot.
-        if self.making.is_some() || !self.private.is_empty() {
+        if !self.private.is_empty() {
+            return self.next_private();
+        }
+        if self.making.is_some() {
             return self.coding.private(COMMENT);
         }
         let log = self.hub.log();
@@ -253,9 +255,7 @@ impl Subscription {
                 self.append_states();
             }
             if !self.private.is_empty() {
-                let length = self.private.len().min(FRAME);
-                let bytes = self.private.split_to(length);
-                return Poll::Ready(Some(self.coding.private(bytes)));
+                return Poll::Ready(Some(self.next_private()));
             }
             if self.ended {
                 return Poll::Ready(self.coding.end());
@@ -264,7 +264,12 @@ impl Subscription {
                 self.expire();
                 continue;
             }
-            if let Some(making) = self.making.as_mut().filter(|_| !self.link.is_ended()) {
+            if let Some(making) = &mut self.making {
+                // Without its snapshot the reader is nowhere, and must come back as it came.
+                if self.link.is_ended() || self.hub.is_shutting_down() {
+                    self.end();
+                    continue;
+                }
                 let snapshot = ready!(making.as_mut().poll(cx));
                 self.making = None;
                 self.open_with(snapshot);
@@ -349,87 +354,11 @@ impl Subscription {
         self.private = block.freeze();
     }
 
-    /// Tells the reader that it has missed something, or makes good for it.
-    fn meet_gap(&mut self, cause: ResetCause) {
-        self.record.lagged(cause);
-        let hub = self.hub.clone();
-        // Nothing of the application's runs under the lock.
-        let names = hub.log().names(&self.seats);
-        match hub.settings().on_gap.of(&names) {
-            OnGap::Reset => self.reset(&hub.log(), cause),
-            OnGap::Snapshot => self.take_snapshot(Some(cause)),
-            OnGap::End => {
-                let log = hub.log();
-                self.go_on_from(&log, log.head());
-                self.end_with(hub.retry());
-            }
-        }
-    }
-
-    /// The reset event itself names the position: were an id to come before it, a reader cut between
-    /// the two would never learn of the gap.
-    fn reset(&mut self, log: &Log, cause: ResetCause) {
-        use std::fmt::Write as _;
-
-        self.cursor = log.head();
-        self.told = log.position(&self.seats, self.cursor);
-        self.states_due = self.seats.have_state();
-        let mut block = BytesMut::new();
-        // The hub's builder has checked the type, and the ids of a log are valid ids.
-        let _ = Encoder::new(BytesSink(&mut block)).event_with(
-            &self.hub.settings().reset_event,
-            Some(&log.id(self.told)),
-            |data| write!(data, "{{\"reason\":\"{cause}\"}}"),
-        );
-        self.private = block.freeze();
-    }
-
-    /// Asks the application for a snapshot; where it makes none, `cause` is told.
-    fn take_snapshot(&mut self, cause: Option<ResetCause>) {
-        let hub = self.hub.clone();
-        let (head, names) = {
-            let log = hub.log();
-            (log.head(), log.names(&self.seats))
-        };
-        match (&hub.settings().snapshot, cause) {
-            (Some(source), _) => {
-                self.cursor = head;
-                // Something at once, so that browsers and proxies open the stream; but no position.
-                self.private = COMMENT;
-                self.making = Some(source.make(names));
-            }
-            (None, Some(cause)) => self.reset(&hub.log(), cause),
-            (None, None) => self.go_on_from(&hub.log(), head),
-        }
-    }
-
-    /// Goes on behind a snapshot. Its position comes last, so that a reader that is cut before that
-    /// begins again.
-    fn open_with(&mut self, snapshot: Option<Snapshot>) {
-        let hub = self.hub.clone();
-        let log = hub.log();
-        let Some(snapshot) = snapshot else { return self.reset(&log, ResetCause::Dropped) };
-        if let Some(id) = snapshot.as_of {
-            match log.resume(&self.seats, id.as_bytes()) {
-                Resume::From(sequence) => self.cursor = sequence,
-                // The history ran on while the snapshot was made.
-                Resume::Reset(cause @ ResetCause::Dropped) if self.late < LATE_SNAPSHOTS => {
-                    drop(log);
-                    self.late += 1;
-                    return self.take_snapshot(Some(cause));
-                }
-                Resume::Reset(cause) => return self.reset(&log, cause),
-                Resume::Live => return self.reset(&log, ResetCause::UnknownId),
-            }
-        }
-        self.late = 0;
-        let mut blocks = BytesMut::new();
-        for event in &snapshot.events {
-            put_event(&event.as_event().without_id(), &mut blocks);
-        }
-        self.put_position(&log, &mut blocks);
-        self.states_due = self.seats.have_state();
-        self.private = blocks.freeze();
+    /// The next of what is for this reader alone.
+    fn next_private(&mut self) -> Bytes {
+        let length = self.private.len().min(FRAME);
+        let bytes = self.private.split_to(length);
+        self.coding.private(bytes)
     }
 
     /// Ends the stream, and says when to come back.
