@@ -266,6 +266,57 @@ fn topics_are_limited_and_what_they_dropped_is_not_forgotten() {
 }
 
 #[test]
+fn a_flood_of_topics_takes_no_more_room_than_is_stated() {
+    let hub = builder().topics(100).topic_history(9, 1000).history(5000).build();
+    let mut reader = hub.subscribe(["kept"], Start::Live).unwrap();
+    drain(&mut reader);
+    for number in 0..20_000 {
+        publish(&hub, &format!("topic {number}"), "x");
+        if number % 1000 == 0 {
+            let id = publish(&hub, "kept", "y");
+            assert_eq!(events(&drain(&mut reader)), [format!("message:y@{id}")]);
+        }
+    }
+    let held = |number: usize| {
+        let topic = format!("topic {number}");
+        events(&drain(&mut hub.subscribe([topic], Start::Last(9)).unwrap())).len()
+    };
+    // One place is that of the topic that is read.
+    assert_eq!((0..20_000).map(held).sum::<usize>(), 99);
+}
+
+#[test]
+fn ids_that_cannot_be_are_told_as_unknown_and_not_repeated() {
+    let library = builder().build();
+    let given = Hub::builder().retry(None).given_ids("start").unwrap().build();
+    let long = "z-1".repeat(1 << 20);
+    for (hub, at) in [(&library, "z-0"), (&given, "start")] {
+        for id in [
+            &b"\0"[..],
+            b"\n",
+            b"\r\n\r\n",
+            b"a\n\ndata: x\n\n",
+            b"\xFF",
+            b"\xF0\x9F\x98",
+            b"\x7F",
+            b" ",
+            b"-",
+            b"z-",
+            b"z--1",
+            b"-0",
+            b"z-00",
+            b"Z-0",
+            b"z-0\0",
+            b"z-zzzzzzzzzzzzzzzzzzzz",
+            long.as_bytes(),
+        ] {
+            let wire = drain(&mut hub.subscribe(["a"], Start::After(id)).unwrap());
+            assert_eq!(events(&wire), [format!("{UNKNOWN}@{at}")], "{:?}", id.escape_ascii());
+        }
+    }
+}
+
+#[test]
 fn names_and_calls_that_cannot_be() {
     let hub = builder().build();
     let event = Event::new("x");

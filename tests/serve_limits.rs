@@ -343,6 +343,110 @@ async fn a_client_that_does_not_answer_a_ping_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn topics_of_a_stream_have_their_number() {
+    let server = Server::start();
+    let mut bystander = Bystander::of(&server).await;
+    let many = |topics: usize| {
+        let pairs: Vec<_> = (0..topics).map(|number| format!("topic={number}")).collect();
+        server.url(&format!("/events?{}", pairs.join("&")))
+    };
+    let one = server.client(ClientBuilder::http1_only);
+    let two = server.client(ClientBuilder::http2_prior_knowledge);
+    for client in [&one, &two] {
+        drop(Reader::open(client.get(many(64))).await);
+        // As many as a head has room for, and more.
+        for (topics, status) in [(65, 400), (1400, 400), (5000, 431)] {
+            for _ in 0..10 {
+                let response = client.get(many(topics)).send().await.unwrap();
+                assert_eq!(response.status().as_u16(), status, "{topics}");
+                let sentence = response.text().await.unwrap();
+                assert!(status == 431 || sentence.contains("at most 64"), "{sentence}");
+            }
+        }
+    }
+    let refused = "sansse_requests_total{route=\"events\",status=\"4xx\"}";
+    assert_eq!(server.metric(refused).await, 60.0);
+    bystander.loses_nothing().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_cannot_be_are_unknown_or_refused() {
+    let server = Server::start();
+    let mut bystander = Bystander::of(&server).await;
+    let reset = "event: reset\nid: ";
+    let long = "x".repeat(8 << 10);
+    for id in [&b"\xFF\xFE"[..], b"a\tb", b"\xC3\xA9", b"z-", b"-1", b"id: 1", long.as_bytes()] {
+        let mut request = b"GET /topics/a HTTP/1.1\r\nhost: x\r\nlast-event-id: ".to_vec();
+        request.extend(id);
+        request.extend(b"\r\n\r\n");
+        let answer = read_until(&mut connect(&server, &request).await, "\n\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(reset), "{answer}");
+        // Nothing of it comes back.
+        assert!(!answer.contains(&long) && !answer.contains('\t'), "{answer}");
+    }
+    // In the query they are percent-encoded, whatever they are.
+    for id in ["%00", "%0A%0Adata:x%0A%0A", "%0D%0A", "%FF", "%E2%80%A8"] {
+        let path = format!("GET /topics/a?lastEventId={id} HTTP/1.1\r\nhost: x\r\n\r\n");
+        let answer = read_until(&mut connect(&server, path.as_bytes()).await, "\n\n").await;
+        assert!(answer.contains(reset) && !answer.contains("data:x"), "{id}: {answer}");
+    }
+    // In a header they make the head malformed.
+    let malformed = "sansse_heads_refused_total{problem=\"malformed\"}";
+    let before = server.metric(malformed).await;
+    for id in [&b"\0"[..], b"a\x01b", b"a\x7Fb", b"a\rb"] {
+        let mut request = b"GET /topics/a HTTP/1.1\r\nhost: x\r\nlast-event-id: ".to_vec();
+        request.extend(id);
+        request.extend(b"\r\n\r\n");
+        let answer = rest(&mut connect(&server, &request).await).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{id:?}: {answer}");
+    }
+    server.wait_for_metric(malformed, |refused| refused == before + 4.0).await;
+    bystander.loses_nothing().await;
+}
+
+/// Events that are too large, topics without number, and more events than the history holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_events_harms_nobody() {
+    const PUBLISHERS: usize = 8;
+    const EACH: usize = 200;
+    let server = Server::start();
+    let mut bystander = Bystander::of(&server).await;
+    let large = Bytes::from(vec![b'x'; (1 << 20) + 1]);
+    let flood: Vec<_> = (0..PUBLISHERS)
+        .map(|publisher| {
+            let client = server.client(ClientBuilder::http1_only);
+            let topic = server.url(&format!("/topics/flood {publisher}"));
+            let large = large.clone();
+            tokio::spawn(async move {
+                for number in 0..EACH {
+                    let (url, body, status) = match number % 10 {
+                        0 => (topic.clone(), large.clone(), 413),
+                        1..=4 => (format!("{topic} {number}"), Bytes::from("x"), 201),
+                        _ => (topic.clone(), large.slice(..10_000), 201),
+                    };
+                    let response = client.post(url).body(body).send().await;
+                    // A refusal may be cut off by what the server has not read.
+                    if let Ok(response) = response {
+                        assert_eq!(response.status().as_u16(), status);
+                    } else {
+                        assert_eq!(status, 413);
+                    }
+                }
+            })
+        })
+        .collect();
+    while !flood.iter().all(tokio::task::JoinHandle::is_finished) {
+        bystander.loses_nothing().await;
+    }
+    for publisher in flood {
+        publisher.await.unwrap();
+    }
+    bystander.loses_nothing().await;
+    let refused = "sansse_requests_total{route=\"topic\",status=\"4xx\"}";
+    assert!(server.metric(refused).await > 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_that_make_no_sense_are_one_line() {
     for (option, value) in [
         ("--max-connections", "0"),
