@@ -1,7 +1,7 @@
 //! What a hub tells through `tracing`.
 
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
@@ -141,55 +141,4 @@ async fn a_stream_that_is_cut_says_so() {
             format!("{span}ended delivered=0 replayed=0 gaps=0"),
         ]
     );
-}
-
-/// Publishes each line of a log, so that pages can watch it.
-struct Publisher(Arc<OnceLock<Hub>>);
-
-impl io::Write for Publisher {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(hub) = self.0.get() {
-            let _ = hub.publish("log", &Event::new(&String::from_utf8_lossy(bytes)));
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Whatever a hub tells, it holds no lock meanwhile, and does not tell for ever of what it refuses.
-#[test]
-fn who_listens_may_publish_what_it_hears() {
-    let shared = Arc::<OnceLock<Hub>>::default();
-    let publisher = shared.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(Level::DEBUG)
-        .with_writer(move || Publisher(publisher.clone()))
-        .finish();
-    // For the whole process, since a thread's own is not told of what it does itself.
-    tracing::subscriber::set_global_default(subscriber).unwrap();
-    let (done, work) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let hub = builder().topic_history(2, 9999).build();
-        shared.set(hub.clone()).unwrap();
-        let mut slow = hub.subscribe(["log"], Start::Live).unwrap();
-        let opened = hub.publish("log", &Event::new("x")).unwrap();
-        for _ in 0..9 {
-            hub.publish("log", &Event::new("x")).unwrap();
-        }
-        drain(&mut slow);
-        drop(slow);
-        for start in [Start::After(b"z-1"), Start::After(b"z-5"), Start::Last(1), Start::Snapshot] {
-            drain(&mut hub.subscribe(["log"], start).unwrap());
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(hub.shutdown(Duration::from_secs(1)));
-        hub.publish("log", &Event::new("x")).unwrap_err();
-        drop(hub.subscribe(["log"], Start::Live));
-        done.send(opened.sequence).unwrap();
-    });
-    // "opened" came before.
-    assert_eq!(work.recv_timeout(Duration::from_secs(60)), Ok(2));
 }
