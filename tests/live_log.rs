@@ -37,7 +37,7 @@ fn who_listens_may_publish_what_it_hears() {
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let (done, work) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let hub = Hub::builder().epoch(35).topic_history(2, 9999).build();
+        let hub = Hub::builder().epoch(35).topic_history(4, 9999).build();
         shared.set(hub.clone()).unwrap();
         let mut slow = hub.subscribe(["log"], Start::Live).unwrap();
         let opened = hub.publish("log", &Event::new("x")).unwrap();
@@ -49,6 +49,8 @@ fn who_listens_may_publish_what_it_hears() {
         for start in [Start::After(b"z-1"), Start::After(b"z-5"), Start::Last(1), Start::Snapshot] {
             drain(&mut hub.subscribe(["log"], start).unwrap());
         }
+        let newest = hub.publish("log", &Event::new("x")).unwrap().to_string();
+        drain(&mut hub.subscribe(["log"], Start::After(newest.as_bytes())).unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(hub.shutdown(Duration::from_secs(1)));
         hub.publish("log", &Event::new("x")).unwrap_err();
