@@ -87,3 +87,43 @@ async fn publish(hub: Hub, opened: Arc<Notify>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, StreamExt as _};
+    use http::Request;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// How many messages the hub holds.
+    fn published(hub: &Hub) -> usize {
+        let mut all = hub.subscribe([TOPIC], Start::Last(64)).unwrap();
+        let mut text = String::new();
+        while let Some(Some(bytes)) = all.next().now_or_never() {
+            text.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+        text.matches("data:").count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_come_while_somebody_watches() {
+        let messages = Messages::start(|hub| Ok(Endpoint::new(hub))).unwrap();
+        let (head, ()) = Request::get("/demo/messages/events").body(()).unwrap().into_parts();
+        let visit = Visit {
+            head: &head,
+            path: "events",
+            peer: [127, 0, 0, 1].into(),
+            posted: String::new(),
+        };
+        sleep(PAUSE * 10).await;
+        assert_eq!(published(&messages.hub), 0);
+        let response = messages.answer(&visit).await;
+        sleep(PAUSE * 9 + PAUSE / 2).await;
+        assert_eq!(published(&messages.hub), 10);
+        drop(response);
+        sleep(PAUSE * 10).await;
+        // The one for which it was waiting.
+        assert_eq!(published(&messages.hub), 11);
+    }
+}
