@@ -53,3 +53,21 @@ pub async fn next(events: &mut Events) -> String {
     let event = timeout(Duration::from_secs(10), event).await.expect("an event in time");
     format!("{}:{}@{}", event.event_type(), event.data(), event.last_event_id())
 }
+
+/// The next event that begins so, as [`next`] has it.
+///
+/// # Panics
+///
+/// When the stream ends or fails before, or there is none for twenty seconds.
+pub async fn find(events: &mut Events, beginning: &str) -> String {
+    let search = async {
+        loop {
+            let event = next(events).await;
+            if event.starts_with(beginning) {
+                return event;
+            }
+        }
+    };
+    let event = timeout(Duration::from_secs(20), search).await;
+    event.unwrap_or_else(|_| panic!("no {beginning}"))
+}
