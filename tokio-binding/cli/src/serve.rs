@@ -33,8 +33,7 @@ use routes::Routes;
 use streams::StreamOptions;
 use tls::Tls;
 
-/// How long streams may take to end once the server stops, and then connections.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long connections may take to end once their streams have.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 const EXAMPLES: &str = "\
@@ -111,13 +110,14 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         () = stop => {}
     }
     ticking.abort();
+    let deadline = options.limits.drain_timeout;
     let ending_demos = async {
         if let Some(demos) = demos {
-            demos.shutdown(DRAIN_TIMEOUT).await;
+            demos.shutdown(deadline).await;
         }
     };
     let ending = async {
-        tokio::join!(hub.shutdown(DRAIN_TIMEOUT), ending_demos);
+        tokio::join!(hub.shutdown(deadline), ending_demos);
     };
     // Who comes meanwhile is told when to come back.
     tokio::select! {

@@ -34,6 +34,11 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) write_timeout: Duration,
 
+    /// How long streams may take to end when the server stops; those that have not taken all by then
+    /// are cut
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub(crate) drain_timeout: Duration,
+
     /// How long a client may be silent before it is asked whether it is still there, by TCP and by
     /// HTTP/2; without an answer in the time of --write-timeout it is gone
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]

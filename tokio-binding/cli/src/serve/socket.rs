@@ -173,6 +173,7 @@ mod tests {
             read_timeout: SECOND,
             idle_timeout: SECOND,
             write_timeout: SECOND * 30,
+            drain_timeout: SECOND,
             ping_interval: SECOND * 20,
         };
         prepare(&socket, peer, &limits);
