@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use sansse_tokio::OwnedItem;
 use tests::client::client;
@@ -141,6 +142,10 @@ async fn what_cannot_be_is_refused_with_a_sentence_and_harms_nobody() {
     assert!(next(&mut bystander).await.ends_with(&format!("@{id}")));
 }
 
+fn varies_by_origin(headers: &HeaderMap) -> bool {
+    headers.get_all("vary").iter().any(|value| value == "Origin")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_other_origins_may_read_where_they_are_named() {
     let options = ["--cors-origin", "https://example.org", "--cors-origin", "null"];
@@ -164,7 +169,7 @@ async fn pages_of_other_origins_may_read_where_they_are_named() {
                 .unwrap();
             assert_eq!(response.status(), status, "{method} {path}");
             let headers = response.headers();
-            assert_eq!(headers["vary"], "Origin", "{method} {path}");
+            assert!(varies_by_origin(headers), "{method} {path}");
             let allowed = headers.get("access-control-allow-origin");
             assert_eq!(allowed.is_some_and(|allowed| allowed == origin), is_named);
             assert_eq!(headers.contains_key("access-control-allow-credentials"), is_named);
@@ -173,7 +178,7 @@ async fn pages_of_other_origins_may_read_where_they_are_named() {
             let request = client().request(method.clone(), plain.url(path));
             let response = request.header("origin", origin).send().await.unwrap();
             assert_eq!(response.status(), status, "{method} {path}");
-            assert!(!response.headers().contains_key("vary"));
+            assert!(!varies_by_origin(response.headers()));
             assert!(!response.headers().contains_key("access-control-allow-origin"));
         }
     }

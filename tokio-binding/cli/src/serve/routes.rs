@@ -11,6 +11,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
+use sansse_tokio::http::accepts_event_stream;
 use sansse_tokio::{Endpoint, EndpointBody, Hub, Refusal};
 
 use super::limits::Limits;
@@ -81,8 +82,8 @@ impl Routes {
             Ok(Target::Health | Target::Metrics) => {
                 self.answer_without_content(target, &request, peer).await
             }
-            // Has a browser's EventSource come back later, if it is one.
-            Ok(target) if target.is_stream() && request.method != Method::POST => {
+            // Has a browser's EventSource come back later.
+            Ok(target) if target.is_stream() && asks_for_stream(&request) => {
                 let request = self.endpoint.request(&request, [""; 0]);
                 request.refuse(Refusal::later()).map(Either::Left)
             }
@@ -156,6 +157,12 @@ fn log(request: &Parts, route: &'static str, response: Response<Body>) -> Respon
 
 pub(crate) fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
+}
+
+fn asks_for_stream(request: &Parts) -> bool {
+    let accept: Vec<&[u8]> =
+        request.headers.get_all(header::ACCEPT).iter().map(HeaderValue::as_bytes).collect();
+    is_read(&request.method) && accepts_event_stream(&accept.join(&b","[..]))
 }
 
 /// The bytes of a head as HTTP/1 writes it, whatever version it came in.
