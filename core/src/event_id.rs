@@ -51,12 +51,14 @@ impl EventId {
     /// that was encoded without an id, by whoever learns the sequence only then.
     ///
     /// ```
-    /// use sansse::{Event, EventId};
+    /// use sansse::{Event, EventId, Sink, SliceSink};
     ///
-    /// let mut block = EventId { epoch: 35, sequence: 36 }.to_line().to_vec();
-    /// Event::new("x").encode(&mut block)?;
-    /// assert_eq!(block, b"id: z-10\ndata: x\n\n");
-    /// # Ok::<(), std::convert::Infallible>(())
+    /// let mut buffer = [0; 64];
+    /// let mut sink = SliceSink::new(&mut buffer);
+    /// sink.put(&EventId { epoch: 35, sequence: 36 }.to_line())?;
+    /// Event::new("x").encode(&mut sink)?;
+    /// assert_eq!(sink.written(), b"id: z-10\ndata: x\n\n");
+    /// # Ok::<(), sansse::BufferTooSmall>(())
     /// ```
     #[must_use]
     pub fn to_line(self) -> EventIdLine {
@@ -224,6 +226,7 @@ mod tests {
             assert_eq!(&*id.to_text(), text);
             assert_eq!(EventId::parse(text.as_bytes()), Ok(id));
             assert!(text.len() <= EventId::MAX_LEN);
+            assert_eq!(&*id.to_line(), [b"id: ", text.as_bytes(), b"\n"].concat());
         }
         for text in [
             "",
@@ -240,6 +243,22 @@ mod tests {
             "1-3w5e11264sgsg",
         ] {
             assert_eq!(EventId::parse(text.as_bytes()), Err(ParseEventIdError), "{text}");
+        }
+    }
+
+    #[test]
+    fn given_ids_are_those_that_every_reader_can_send_back() {
+        for id in ["1", "order-4711/3", "a=b;c,d", "~!#$%&'*+-.^_`|", &"x".repeat(128)] {
+            assert_eq!(check_given_id(id), Ok(()), "{id}");
+        }
+        let unsafe_bytes = (0..=0x20_u8).chain(*b"\"():<>?@[\\]{}").chain([0x7F]);
+        for byte in unsafe_bytes {
+            let id = [b'a', byte, b'b'];
+            let id = core::str::from_utf8(&id).unwrap();
+            assert_eq!(check_given_id(id), Err(GivenIdError), "{id:?}");
+        }
+        for id in ["", "ü", &"x".repeat(129)] {
+            assert_eq!(check_given_id(id), Err(GivenIdError), "{id}");
         }
     }
 }
