@@ -2,6 +2,7 @@
 //! offers to the public.
 
 pub mod axum;
+pub mod bounds;
 pub mod encoder;
 pub mod eventsource_client;
 pub mod eventsource_stream;

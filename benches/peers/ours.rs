@@ -22,7 +22,7 @@ pub struct Parser {
 }
 
 impl Parser {
-    fn parser(&mut self) -> sansse::Parser<&mut [u8], &mut [u8; 3 * 64]> {
+    pub(super) fn parser(&mut self) -> sansse::Parser<&mut [u8], &mut [u8; 3 * 64]> {
         let start = page::next(&self.event_storage);
         let event_storage = &mut self.event_storage[start..][..EVENT_LIMIT];
         sansse::Parser::new(event_storage, &mut self.id_storage)

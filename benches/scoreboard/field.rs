@@ -16,12 +16,21 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Who takes part in a suite.
 pub(crate) struct Field {
-    /// The parser to measure and, where its check for UTF-8 is the question, one without.
-    pub(crate) ours: Vec<Box<dyn Reader>>,
+    /// The parser to measure.
+    pub(crate) ours: Box<dyn Reader>,
+    /// One without a check for UTF-8, where that check is the question.
+    pub(crate) bytes: Option<Box<dyn Reader>>,
+    /// One that does no more than what cannot be left out.
+    pub(crate) bound: Option<Box<dyn Reader>>,
     pub(crate) peers: Vec<Box<dyn Reader>>,
 }
 
 impl Field {
+    /// Ours against others.
+    pub(crate) fn of(ours: Box<dyn Reader>, peers: Vec<Box<dyn Reader>>) -> Self {
+        Self { ours, bytes: None, bound: None, peers }
+    }
+
     /// Measures one cell.
     ///
     /// # Errors
@@ -36,10 +45,12 @@ impl Field {
     ) -> Result<Row, String> {
         let input = &source.cut(chunks);
         let corpus = &source.corpus;
-        let count = self.ours.len();
+        let (has_bytes, has_bound) = (self.bytes.is_some(), self.bound.is_some());
+        let count = 1 + usize::from(has_bytes) + usize::from(has_bound);
         let mut right = Vec::new();
         let mut participants = vec![copying(input), counting_lines(input)];
-        for reader in self.ours.iter_mut().chain(&mut self.peers) {
+        let own = [&mut self.ours].into_iter().chain(&mut self.bytes).chain(&mut self.bound);
+        for reader in own.chain(&mut self.peers) {
             let start = Instant::now();
             right.push(reader.digest(input) == expected.with(reader.id()));
             let time = start.elapsed();
@@ -58,16 +69,20 @@ impl Field {
         let speeds: Vec<_> =
             seconds.iter().map(|seconds| corpus.stream.len() as f64 / seconds / 1e6).collect();
         let (memcpy, newlines, ours) = (speeds[0], speeds[1], &speeds[2..][..count]);
+        let bytes = ours.get(1).copied().filter(|_| has_bytes);
+        let bound = ours.last().copied().filter(|_| has_bound);
         let peers = self.peers.iter().zip(&speeds[2 + count..]).zip(&right[count..]);
         Ok(Row {
             memcpy,
             newlines: Some(newlines),
-            bytes: ours.get(1).copied(),
-            time_ratio: ours.get(1).map(|bytes| bytes / ours[0]),
+            bytes,
+            time_ratio: bytes.map(|bytes| bytes / ours[0]),
+            bound,
+            bound_ratio: bound.map(|bound| bound / ours[0]),
             peers: peers
                 .map(|((peer, &mb_s), &right)| Peer { name: peer.name(), mb_s, right })
                 .collect(),
-            ..Row::new(corpus.name, chunk, expected.with(self.ours[0].id()), ours[0])
+            ..Row::new(corpus.name, chunk, expected.with(self.ours.id()), ours[0])
         })
     }
 }

@@ -30,6 +30,12 @@ pub(crate) struct Row {
     /// Our time with the check divided by the time without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) time_ratio: Option<f64>,
+    /// The speed of doing no more than what cannot be left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bound: Option<f64>,
+    /// Our time divided by that of the bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bound_ratio: Option<f64>,
     /// Our nanoseconds for an event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ours_ns: Option<f64>,

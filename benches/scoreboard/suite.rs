@@ -6,8 +6,7 @@ use benches::chunks::Chunks;
 use benches::corpus::Corpus;
 use benches::peers::encoder::{Encoder, Shape};
 use benches::peers::input::Source;
-use benches::peers::reader::Reader;
-use benches::peers::{self, ours};
+use benches::peers::{self, bounds, ours};
 use clap::Args;
 use serde::Serialize;
 
@@ -101,18 +100,21 @@ impl Suite {
     fn race(self, filter: &Filter) -> Result<Vec<Row>, String> {
         match self {
             Self::Parse => {
-                parse(filter, vec![Box::<ours::Parser>::default()], peers::parsers(), &Chunks::ALL)
+                let field = Field::of(Box::<ours::Parser>::default(), peers::parsers());
+                parse(filter, field, &Chunks::ALL)
             }
             Self::ParseOwned => {
-                parse(filter, vec![Box::<ours::Stream>::default()], peers::streams(), &Chunks::ALL)
+                let mut field = Field::of(Box::<ours::Stream>::default(), peers::streams());
+                field.bound = Some(Box::<bounds::Counted>::default());
+                parse(filter, field, &Chunks::ALL)
             }
-            Self::ParseText => parse(
-                filter,
-                vec![Box::<ours::TextParser>::default(), Box::<ours::Parser>::default()],
-                peers::parsers(),
+            Self::ParseText => {
+                let mut field = Field::of(Box::<ours::TextParser>::default(), peers::parsers());
+                field.bytes = Some(Box::<ours::Parser>::default());
+                field.bound = Some(Box::<bounds::Cut>::default());
                 // Events that are cut into pieces say nothing new about text.
-                &Chunks::ALL[..3],
-            ),
+                parse(filter, field, &Chunks::ALL[..3])
+            }
             Self::Encode => encode(filter, Box::<ours::Encoder>::default(), peers::encoders()),
             Self::Hub => Ok(Vec::new()),
         }
@@ -147,11 +149,10 @@ impl Filter {
 
 fn parse(
     filter: &Filter,
-    ours: Vec<Box<dyn Reader>>,
-    peers: Vec<Box<dyn Reader>>,
+    mut field: Field,
     all_chunks: &[(&'static str, Chunks)],
 ) -> Result<Vec<Row>, String> {
-    let mut field = Field { ours, peers: filter.peers(peers) };
+    field.peers = filter.peers(field.peers);
     let mut rows = Vec::new();
     for source in Corpus::all().map(Source::new) {
         let expected = Expected::of(&source.corpus);

@@ -62,6 +62,10 @@ fn parsers(rows: &[Row]) -> String {
     if text {
         heads.extend(["ours as bytes, MB/s", "time as text / as bytes"]);
     }
+    let bound = rows.iter().any(|row| row.bound.is_some());
+    if bound {
+        heads.extend(["bound, MB/s", "time / of the bound"]);
+    }
     let mut table = Table::new(&heads);
     for row in rows {
         let mut cells = vec![row.corpus.into(), row.chunk.into(), number(Some(row.ours), 0)];
@@ -69,6 +73,9 @@ fn parsers(rows: &[Row]) -> String {
         cells.extend([number(Some(row.memcpy), 0), number(row.newlines, 0)]);
         if text {
             cells.extend([number(row.bytes, 0), number(row.time_ratio, 2)]);
+        }
+        if bound {
+            cells.extend([number(row.bound, 0), number(row.bound_ratio, 2)]);
         }
         table.line(&cells);
     }
