@@ -208,7 +208,7 @@ async fn curl_reads_resumes_and_closes() {
     }
     let live = server.publish("demo", "live").await;
     assert_eq!(next_of_curl(&mut client).await, ("live".into(), live));
-    client.interrupt();
+    client.terminate();
     client.end().await;
     proxy.wait_until_idle().await;
 

@@ -71,14 +71,14 @@ impl Program {
         self.input = None;
     }
 
-    /// Interrupts it, as Ctrl+C does.
+    /// Asks it to end. (Not by INT, which what is started in the background may ignore.)
     ///
     /// # Panics
     ///
     /// When it has ended already.
-    pub fn interrupt(&self) {
+    pub fn terminate(&self) {
         let id = self.process.id().expect("a running program").to_string();
-        let sent = std::process::Command::new("kill").args(["-s", "INT", &id]).status();
+        let sent = std::process::Command::new("kill").args(["-s", "TERM", &id]).status();
         assert!(sent.expect("kill runs").success());
     }
 
