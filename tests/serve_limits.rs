@@ -96,7 +96,9 @@ async fn heads_have_their_time() {
     for socket in &mut sockets {
         assert_eq!(rest(socket).await, "");
     }
-    assert_eq!(server.metric(&timeouts("head")).await, 7.0);
+    // The bystander's client may have opened a connection more than it needed.
+    let cut = server.metric(&timeouts("head")).await;
+    assert!((7.0..=9.0).contains(&cut), "{cut}");
     bystander.loses_nothing().await;
 }
 
