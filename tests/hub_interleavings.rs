@@ -425,7 +425,7 @@ fn a_body_goes_on_when_its_frames_are_let_go() {
         let subscription = hub.subscribe(["a"], Start::Live).unwrap();
         let body: HubBody = subscription.into_response().into_body();
         // Two of them are more than may be on their way.
-        let large = "x".repeat(40 << 10);
+        let large = "x".repeat(20 << 10);
         let publishing = {
             let hub = hub.clone();
             thread::spawn(move || {
@@ -459,6 +459,6 @@ fn a_body_goes_on_when_its_frames_are_let_go() {
         });
         publishing.join().unwrap();
         reading.join().unwrap();
-        assert!(transport.join().unwrap() >= EVENTS * (40 << 10));
+        assert!(transport.join().unwrap() >= EVENTS * (20 << 10));
     });
 }
