@@ -23,9 +23,9 @@ const MIB: usize = 1 << 20;
 /// What all topics keep together.
 const HISTORY: usize = 8 * MIB;
 
-/// What a subscriber that takes nothing may hold: it is given no more frames when it has 64 KiB, so
-/// less than that and a frame of at most 64 KiB.
-const HELD: usize = 128 << 10;
+/// What a subscriber that takes nothing may hold: it is given no more frames when it has 32 KiB, so
+/// less than that and a frame of at most 32 KiB.
+const HELD: usize = 64 << 10;
 
 /// What a subscriber costs beside, with its task, its parser and what the allocator gives back late,
 /// in bytes; more than enough.

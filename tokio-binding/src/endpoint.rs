@@ -15,14 +15,13 @@ use http_body::Body as _;
 use sansse::http::accepts_event_stream;
 use tokio::time::Instant;
 
-use crate::hub::{Hub, SubscribeError, TOPICS_A_SUBSCRIBER};
+use crate::hub::{Hub, SubscribeError, TOPICS_A_SUBSCRIBER, check_topics};
 use crate::metrics::Refused;
 #[cfg(feature = "presence")]
 use crate::presence::Presence;
 use crate::retry::Retry;
 use crate::sse::event_stream_response;
 use crate::subscription::Start;
-use crate::topic::check_name;
 use admission::Admission;
 use body::retry_block;
 use occupancy::{Occupancy, Place};
@@ -407,17 +406,6 @@ impl From<SubscribeError> for Refusal {
             }
         }
     }
-}
-
-/// What [`Hub::subscribe`] would say, without a subscriber.
-fn check_topics(topics: &[String]) -> Result<(), SubscribeError> {
-    if topics.is_empty() {
-        return Err(SubscribeError::NoTopic);
-    }
-    if topics.len() > TOPICS_A_SUBSCRIBER {
-        return Err(SubscribeError::TooManyTopics);
-    }
-    Ok(topics.iter().try_for_each(|topic| check_name(topic))?)
 }
 
 /// A short answer, which is not to be cached.

@@ -103,8 +103,7 @@ impl History {
         }
         let segment = self.segments.partition_point(|segment| segment.last() <= sequence);
         let event = self.segments[segment].after(sequence);
-        let gone = if segment == 0 { self.gone } else { 0 };
-        Some(Place { segment, event: event.max(gone) })
+        Some(Place { segment, event: event.max(self.gone_of(segment)) })
     }
 
     /// The newest event up to a sequence.
@@ -114,8 +113,7 @@ impl History {
             return Some(newest);
         }
         let place = self.after(sequence)?;
-        let gone = if place.segment == 0 { self.gone } else { 0 };
-        if place.event > gone {
+        if place.event > self.gone_of(place.segment) {
             return Some(self.segments[place.segment].sequence(place.event - 1));
         }
         let before = self.segments.get(place.segment.checked_sub(1)?)?;
@@ -130,8 +128,7 @@ impl History {
     /// The sequences of the newest `count` events, the newest first.
     pub(crate) fn last(&self, count: usize) -> impl Iterator<Item = u64> {
         let events = self.segments.iter().enumerate().rev().flat_map(|(index, segment)| {
-            let gone = if index == 0 { self.gone } else { 0 };
-            (gone..segment.len()).rev().map(|event| segment.sequence(event))
+            (self.gone_of(index)..segment.len()).rev().map(|event| segment.sequence(event))
         });
         events.take(count)
     }
@@ -172,6 +169,11 @@ impl History {
         }
         let _ = looks_back;
         Some(piece)
+    }
+
+    /// How many events of a segment have been dropped.
+    const fn gone_of(&self, segment: usize) -> usize {
+        if segment == 0 { self.gone } else { 0 }
     }
 
     /// Makes one segment of those at the end that stand alone.

@@ -154,8 +154,17 @@ impl Hub {
         };
         // Encoded before the log is locked.
         let block = encode(settings.largest_event)?;
-        let now = Instant::now();
+        self.commit(topic, id, |place| with_id_line(block, id.is_none().then_some(place)))
+    }
 
+    /// Appends the block that `finish` makes once the event has its place, and wakes who waits.
+    fn commit(
+        &self,
+        topic: &str,
+        id: Option<&str>,
+        finish: impl FnOnce(EventId) -> Bytes,
+    ) -> Result<EventId, PublishError> {
+        let now = Instant::now();
         let mut log = self.log_mut();
         if log.ends().is_some() {
             return Err(PublishError::Closed);
@@ -164,8 +173,8 @@ impl Hub {
             return Err(PublishError::IdTaken);
         }
         let place = log.next_id();
-        let block = with_id_line(block, id.is_none().then_some(place));
-        if block.len() > settings.largest_event {
+        let block = finish(place);
+        if block.len() > self.settings().largest_event {
             return Err(PublishError::TooLarge);
         }
         let waiters = log.append(topic, id, block, now);
@@ -194,19 +203,7 @@ impl Hub {
     ) -> Result<u64, PublishError> {
         let mut block = BytesMut::new();
         put_event(event, &mut block);
-        if block.len() > self.settings().largest_event {
-            return Err(PublishError::TooLarge);
-        }
-        let now = Instant::now();
-        let mut log = self.log_mut();
-        if log.ends().is_some() {
-            return Err(PublishError::Closed);
-        }
-        let waiters = log.append(topic, None, block.freeze(), now);
-        let sequence = log.head();
-        drop(log);
-        wake_all(&waiters);
-        Ok(sequence)
+        Ok(self.commit(topic, None, |_| block.freeze())?.sequence)
     }
 
     /// Follows some topics, in one sequence: one cursor, one last event ID.
@@ -221,15 +218,7 @@ impl Hub {
     ) -> Result<Subscription, SubscribeError> {
         let topics: Vec<T> = topics.into_iter().take(TOPICS_A_SUBSCRIBER + 1).collect();
         let names: Vec<&str> = topics.iter().map(AsRef::as_ref).collect();
-        if names.is_empty() {
-            return Err(SubscribeError::NoTopic);
-        }
-        if names.len() > TOPICS_A_SUBSCRIBER {
-            return Err(SubscribeError::TooManyTopics);
-        }
-        for name in &names {
-            check_name(name)?;
-        }
+        check_topics(&names)?;
         Ok(Subscription::new(self, &names, start))
     }
 
@@ -287,12 +276,11 @@ impl Hub {
         loop {
             let links: Vec<Arc<Link>> = {
                 let links = lock(&self.0.links);
-                let range = next..links.capacity().min(next + WAKES_AT_ONCE);
-                range.filter_map(|key| links.get(key).cloned()).collect()
+                if next >= links.capacity() {
+                    break;
+                }
+                (next..next + WAKES_AT_ONCE).filter_map(|key| links.get(key).cloned()).collect()
             };
-            if next >= lock(&self.0.links).capacity() {
-                break;
-            }
             next += WAKES_AT_ONCE;
             links.iter().for_each(|link| link.wake());
             tokio::task::yield_now().await;
@@ -375,6 +363,17 @@ pub(crate) fn room_for_id_line(length: usize) -> BytesMut {
     let mut block = BytesMut::with_capacity(EventId::MAX_LINE_LEN + length);
     block.resize(EventId::MAX_LINE_LEN, 0);
     block
+}
+
+/// Whether a subscriber may follow these topics.
+pub(crate) fn check_topics(names: &[impl AsRef<str>]) -> Result<(), SubscribeError> {
+    if names.is_empty() {
+        return Err(SubscribeError::NoTopic);
+    }
+    if names.len() > TOPICS_A_SUBSCRIBER {
+        return Err(SubscribeError::TooManyTopics);
+    }
+    Ok(names.iter().try_for_each(|name| check_name(name.as_ref()))?)
 }
 
 /// The block of an event behind the room for its id's line: with that line, or without the room.
