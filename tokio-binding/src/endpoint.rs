@@ -20,7 +20,7 @@ use crate::metrics::Refused;
 #[cfg(feature = "presence")]
 use crate::presence::Presence;
 use crate::retry::Retry;
-use crate::sse::event_stream_response;
+use crate::sse::{event_stream_response, list};
 use crate::subscription::Start;
 use admission::Admission;
 use body::retry_block;
@@ -265,9 +265,7 @@ impl<'a> EndpointRequest<'a> {
             answer.headers_mut().insert(header::ALLOW, METHODS);
             return Some(answer);
         }
-        let accept: Vec<&[u8]> =
-            headers.get_all(header::ACCEPT).iter().map(HeaderValue::as_bytes).collect();
-        if accepts_event_stream(&accept.join(&b","[..])) {
+        if accepts_event_stream(&list(headers, header::ACCEPT)) {
             return None;
         }
         self.count(Refused::Accept);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
 use sansse::http::{ACCEL_BUFFERING, CACHE_CONTROL, MIME_TYPE};
@@ -202,4 +202,10 @@ pub(crate) fn event_stream_response<B>(body: B) -> Response<B> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE_CONTROL));
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     response
+}
+
+/// The values of a header that may come in several lines, as one list.
+pub(crate) fn list(headers: &HeaderMap, name: HeaderName) -> Vec<u8> {
+    let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+    values.join(&b","[..])
 }

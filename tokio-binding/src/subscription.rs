@@ -28,6 +28,8 @@ use crate::log::{Log, Read, Seats};
 use crate::retry::Retry;
 use crate::snapshot::Making;
 use crate::sse::event_stream_response;
+#[cfg(feature = "gzip")]
+use crate::sse::list;
 use crate::stream_record::StreamRecord;
 
 /// The most bytes of a frame that holds more than one event, and the most that may be on their way to
@@ -178,7 +180,8 @@ impl Subscription {
     pub fn respond_to(self, headers: &HeaderMap) -> Response<HubBody> {
         #[cfg(feature = "gzip")]
         if self.hub.settings().compression {
-            let this = if takes_gzip(headers) { self.gzip() } else { self };
+            let takes_gzip = accepts_gzip(&list(headers, header::ACCEPT_ENCODING));
+            let this = if takes_gzip { self.gzip() } else { self };
             let mut response = this.into_response();
             // A cache between must not give it to others.
             let vary = HeaderValue::from_name(header::ACCEPT_ENCODING);
@@ -442,14 +445,6 @@ impl SubscriptionHandle {
     pub fn end(&self) {
         self.0.end();
     }
-}
-
-/// Whether a client offers to decode gzip.
-#[cfg(feature = "gzip")]
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let values: Vec<&[u8]> =
-        headers.get_all(header::ACCEPT_ENCODING).iter().map(HeaderValue::as_bytes).collect();
-    accepts_gzip(&values.join(&b","[..]))
 }
 
 fn put_position(target: &mut BytesMut, log: &Log, sequence: u64) {
