@@ -40,6 +40,7 @@ mod line_parser;
 mod lines;
 mod parser;
 mod ready;
+mod reconnect;
 mod resume;
 mod sink;
 mod storage;
@@ -58,6 +59,7 @@ pub use event_id::{
 pub use item::{Comment, Item, TooLarge};
 pub use items::Items;
 pub use parser::{Parser, StreamEnd};
+pub use reconnect::{Backoff, DEFAULT_RECONNECTION_TIME, Reconnect};
 pub use resume::{ResetCause, Resume, has_fallen_behind, resume};
 #[cfg(feature = "embedded-io")]
 pub use sink::IoSink;
