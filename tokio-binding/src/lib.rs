@@ -6,6 +6,8 @@ mod codec;
 mod coding;
 mod endpoint;
 mod event;
+#[cfg(feature = "client")]
+mod event_source;
 mod given_ids;
 #[cfg(feature = "gzip")]
 mod gzip;
@@ -33,6 +35,8 @@ mod subscription;
 mod sync;
 mod topic;
 mod trace;
+#[cfg(feature = "client")]
+mod transport;
 mod waiters;
 
 pub use body::{BodyError, HubBody};
@@ -42,6 +46,11 @@ pub use endpoint::{
     StreamRequest, WhenFull,
 };
 pub use event::{OwnedEvent, OwnedItem};
+#[cfg(feature = "client")]
+pub use event_source::{
+    Attempt, CloseReason, Decision, Disconnect, EventSource, EventSourceBuilder, EventSourceError,
+    Open, ReadyState, ReconnectPolicy, RedirectError, Refused, RequestError, Update,
+};
 pub use hub::{Hub, Shutdown, SubscribeError};
 pub use hub_builder::HubBuilder;
 pub use intake::default_parser;
@@ -56,6 +65,8 @@ pub use sse::{IntoEvent, Sse, SseBody};
 pub use stream::EventStream;
 pub use subscription::{Start, Subscription, SubscriptionHandle};
 pub use topic::TopicError;
+#[cfg(feature = "client")]
+pub use transport::{BoxError, Transport};
 
 /// Has the examples of the repository's README compiled and run.
 #[cfg(doctest)]
