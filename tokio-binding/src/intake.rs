@@ -7,6 +7,10 @@ use sansse::{ChunkParser, GrowingStorage, Item, Parser, StreamEnd, Text};
 
 use crate::event::{OwnedEvent, OwnedItem};
 
+/// After so many chunks without an item a stream gives its task back, so that a source which sends
+/// nothing but comments does not hold it.
+pub(crate) const CHUNKS_AT_A_TIME: usize = 64;
+
 /// The parser that streams use unless they are given one: events of up to 16 MiB (data, type and id
 /// together), ids of up to 64 KiB, comments skipped.
 #[must_use]

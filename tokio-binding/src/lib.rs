@@ -17,6 +17,8 @@ mod hub_builder;
 mod intake;
 #[cfg(feature = "serde")]
 mod json;
+#[cfg(feature = "serde")]
+mod json_stream;
 mod keep_alive;
 mod link;
 mod log;
@@ -54,6 +56,8 @@ pub use event_source::{
 pub use hub::{Hub, Shutdown, SubscribeError};
 pub use hub_builder::HubBuilder;
 pub use intake::default_parser;
+#[cfg(feature = "serde")]
+pub use json_stream::{JsonStream, JsonStreamError};
 #[cfg(feature = "presence")]
 pub use presence::{ConnectionId, Presence, UserError};
 pub use publish_error::PublishError;

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use futures_core::Stream;
 use http_body::Body;
 use http_body_util::BodyDataStream;
@@ -13,7 +13,7 @@ use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
 use crate::event::OwnedItem;
-use crate::intake::{Intake, default_parser};
+use crate::intake::{CHUNKS_AT_A_TIME, Intake, default_parser};
 
 pin_project! {
     /// The items of one event stream, without reconnection: a response body, an `AsyncRead` or any
@@ -47,6 +47,8 @@ pin_project! {
         source: S,
         intake: Intake,
         end: Option<StreamEnd>,
+        sentinel: Option<Bytes>,
+        stopped: bool,
     }
 }
 
@@ -54,7 +56,8 @@ impl<S> EventStream<S> {
     /// Reads a `Stream` of `Result<impl Buf, E>`, such as `reqwest`'s `bytes_stream`, with the
     /// [default limits](crate::default_parser).
     pub const fn new(source: S) -> Self {
-        Self { source, intake: Intake::new(default_parser()), end: None }
+        let intake = Intake::new(default_parser());
+        Self { source, intake, end: None, sentinel: None, stopped: false }
     }
 
     /// Reads with limits and options of the caller's, from the first item on. A parser with a
@@ -65,12 +68,38 @@ impl<S> EventStream<S> {
         self
     }
 
+    /// Ends at an event with this data, such as `[DONE]`, which is not handed out: behind it there
+    /// are no more items, whatever the source still says. [`has_stopped`](Self::has_stopped) then
+    /// tells that it came, which an answer that was cut off never does.
+    ///
+    /// ```
+    /// use futures_util::StreamExt;
+    /// use sansse_tokio::EventStream;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let body = &b"data: Hello\n\ndata: [DONE]\n\ndata: ?\n\n"[..];
+    /// let mut items = EventStream::from_reader(body).stop_at("[DONE]");
+    /// assert_eq!(items.by_ref().count().await, 1);
+    /// assert!(items.has_stopped());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn stop_at(mut self, data: impl Into<Bytes>) -> Self {
+        self.sentinel = Some(data.into());
+        self
+    }
+
+    /// Whether the event to [stop at](Self::stop_at) has come.
+    pub const fn has_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// The last event ID as of the last block that was read to its end.
     pub fn last_event_id(&self) -> Text<'_> {
         self.intake.last_event_id()
     }
 
-    /// How the stream ended, once it has.
+    /// How the stream ended, once it has, unless it [stopped](Self::stop_at) before its end.
     pub const fn end(&self) -> Option<StreamEnd> {
         self.end
     }
@@ -106,13 +135,25 @@ where
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
+        let mut chunks = 0;
         loop {
-            if let Some(item) = this.intake.next() {
-                return Poll::Ready(Some(Ok(item)));
-            }
-            if this.end.is_some() {
+            if *this.stopped || this.end.is_some() {
                 return Poll::Ready(None);
             }
+            if let Some(item) = this.intake.next() {
+                if let (Some(sentinel), OwnedItem::Event(event)) = (&this.sentinel, &item)
+                    && event.data() == **sentinel
+                {
+                    *this.stopped = true;
+                    continue;
+                }
+                return Poll::Ready(Some(Ok(item)));
+            }
+            if chunks == CHUNKS_AT_A_TIME {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            chunks += 1;
             match ready!(this.source.as_mut().poll_next(cx)) {
                 Some(Ok(mut chunk)) => this.intake.push(chunk.copy_to_bytes(chunk.remaining())),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
