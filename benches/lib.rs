@@ -1,6 +1,8 @@
 #![doc = include_str!("README.md")]
 
 pub mod chunks;
+#[cfg(feature = "peers")]
+pub mod clients;
 pub mod corpus;
 #[cfg(feature = "peers")]
 pub mod peers;

@@ -1,5 +1,6 @@
 //! Ours against everybody's: speed and correctness, side by side in one run.
 
+mod client;
 mod encode;
 mod expected;
 mod field;
@@ -14,6 +15,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+use benches::clients::Client;
 use benches::servers::Server;
 use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
@@ -24,7 +26,7 @@ use crate::suite::{Filter, Suite};
 #[derive(Debug, Parser)]
 struct Arguments {
     #[arg(
-        required_unless_present = "serve",
+        required_unless_present_any = ["serve", "client"],
         value_parser = PossibleValuesParser::new(Suite::ALL.map(Suite::name).into_iter().chain(["all"]))
     )]
     suite: Option<String>,
@@ -41,6 +43,19 @@ struct Arguments {
             .try_map(|name| Server::named(&name).ok_or("no server"))
     )]
     serve: Option<Server>,
+    /// Be a client of the suite `client`
+    #[arg(
+        long,
+        hide = true,
+        requires_all = ["url", "events"],
+        value_parser = PossibleValuesParser::new(Client::ALL.map(Client::name))
+            .try_map(|name| Client::named(&name).ok_or("no client"))
+    )]
+    client: Option<Client>,
+    #[arg(long, hide = true)]
+    url: Option<String>,
+    #[arg(long, hide = true)]
+    events: Option<u64>,
 }
 
 #[expect(clippy::print_stdout, reason = "the tables are what this is run for")]
@@ -48,6 +63,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     if let Some(server) = arguments.serve {
         return server.run();
+    }
+    if let (Some(client), Some(url), Some(events)) =
+        (arguments.client, &arguments.url, arguments.events)
+    {
+        return client.run(url, events);
     }
     let mut missed = Vec::new();
     for suite in Suite::ALL {

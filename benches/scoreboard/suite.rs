@@ -10,6 +10,7 @@ use benches::peers::{self, bounds, ours};
 use clap::Args;
 use serde::Serialize;
 
+use crate::client;
 use crate::encode;
 use crate::expected::Expected;
 use crate::field::Field;
@@ -30,6 +31,8 @@ pub(crate) enum Suite {
     Encode,
     /// The tokio binding's hub against servers.
     Hub,
+    /// The tokio binding's clients against clients.
+    Client,
 }
 
 /// What a suite came to.
@@ -55,15 +58,15 @@ pub(crate) struct Filter {
     /// Without the others
     #[arg(long)]
     ours_only: bool,
-    /// In the suite `hub`, fewer subscribers and fewer rounds
+    /// In the suites `hub` and `client`, fewer subscribers and fewer rounds
     #[arg(long)]
     quick: bool,
 }
 
 impl Suite {
     /// All suites.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Parse, Self::ParseOwned, Self::ParseText, Self::Encode, Self::Hub];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Parse, Self::ParseOwned, Self::ParseText, Self::Encode, Self::Hub, Self::Client];
 
     /// What it and its file are called.
     pub(crate) const fn name(self) -> &'static str {
@@ -73,6 +76,7 @@ impl Suite {
             Self::ParseText => "parse-text",
             Self::Encode => "encode",
             Self::Hub => "hub",
+            Self::Client => "client",
         }
     }
 
@@ -87,6 +91,10 @@ impl Suite {
             let missed = rows.iter().filter(|row| row.is_met == Some(false));
             let missed = missed.map(|row| format!("{}, {}", row.case, row.metric)).collect();
             return Outcome::new(table::hub(&rows), &rows, missed);
+        }
+        if self == Self::Client {
+            let rows = client::measure(filter.quick)?;
+            return Outcome::new(table::client(&rows), &rows, client::missed(&rows));
         }
         let mut rows = self.race(filter)?;
         row::choose_peers(&mut rows);
@@ -116,7 +124,7 @@ impl Suite {
                 parse(filter, field, &Chunks::ALL[..3])
             }
             Self::Encode => encode(filter, Box::<ours::Encoder>::default(), peers::encoders()),
-            Self::Hub => Ok(Vec::new()),
+            Self::Hub | Self::Client => Ok(Vec::new()),
         }
     }
 }

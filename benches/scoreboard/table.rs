@@ -1,5 +1,6 @@
 //! Rows as Markdown.
 
+use crate::client;
 use crate::hub;
 use crate::markdown::Table;
 use crate::row::Row;
@@ -50,6 +51,22 @@ pub(crate) fn hub(rows: &[hub::Row]) -> String {
             number(row.ratio, 2),
             row.goal.map_or_else(none, |goal| goal.to_string()),
             row.is_met.map_or("", |is_met| if is_met { "met" } else { "MISSED" }).into(),
+        ]);
+    }
+    table.into_text()
+}
+
+/// The table of the suite of clients.
+pub(crate) fn client(rows: &[client::Row]) -> String {
+    let heads = ["", "", "CPU an event, ns", "of the transport's", "memory, MB"];
+    let mut table = Table::new(&heads);
+    for row in rows {
+        table.line(&[
+            row.case.into(),
+            row.client.into(),
+            number(Some(row.nanoseconds), 0),
+            number(Some(row.of_transport), 2),
+            number(Some(row.growth / 1e6), 1),
         ]);
     }
     table.into_text()

@@ -1,4 +1,4 @@
-//! Clients from other registries, installed once.
+//! Clients and servers from other registries, installed once.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,17 +11,24 @@ use crate::requirement::{NODE, PYTHON, Requirement};
 
 const PATIENCE: Duration = Duration::from_secs(300);
 /// What the folder of the clients holds, each named here for its copy beside the packages.
-const FILES: [&str; 5] =
-    ["read.js", "read.py", "package.json", "package-lock.json", "requirements.txt"];
+const FILES: [&str; 7] = [
+    "read.js",
+    "read.py",
+    "serve.js",
+    "serve.py",
+    "package.json",
+    "package-lock.json",
+    "requirements.txt",
+];
 /// What is installed, as its lock file has it.
 const INSTALLED: &str = "installed";
 
 /// A registry whose packages are at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packages {
-    /// `EventSource` of the npm packages that `package-lock.json` pins.
+    /// `EventSource` of npm packages and the server `better-sse`, as `package-lock.json` pins them.
     Npm,
-    /// `httpx-sse` and what it needs, as `requirements.txt` pins them.
+    /// `httpx-sse` and the server `sse-starlette`, as `requirements.txt` pins them.
     Pypi,
 }
 
@@ -45,16 +52,37 @@ impl Packages {
     /// The client, which reads the stream at a URL. Of npm's, `package` names the one.
     #[must_use]
     pub fn client(self, folder: &Path, package: &str, url: &str) -> Command {
+        match self {
+            Self::Npm => {
+                let mut node = self.run(folder, "read");
+                node.args([package, url]);
+                node
+            }
+            Self::Pypi => {
+                let mut python = self.run(folder, "read");
+                python.arg(url);
+                python
+            }
+        }
+    }
+
+    /// The server, which tells its port by a line of JSON.
+    #[must_use]
+    pub fn server(self, folder: &Path) -> Command {
+        self.run(folder, "serve")
+    }
+
+    fn run(self, folder: &Path, file: &str) -> Command {
         let folder = self.folder(folder);
         match self {
             Self::Npm => {
                 let mut node = Command::new("node");
-                node.arg("--no-warnings").arg(folder.join("read.js")).args([package, url]);
+                node.arg("--no-warnings").arg(folder.join(file).with_extension("js"));
                 node
             }
             Self::Pypi => {
                 let mut python = Command::new(folder.join("venv/bin/python"));
-                python.arg(folder.join("read.py")).arg(url);
+                python.arg(folder.join(file).with_extension("py"));
                 python
             }
         }
@@ -94,11 +122,11 @@ impl Packages {
             return Ok(());
         }
         match self {
-            Self::Npm => run(folder, "npm", &["ci", "--ignore-scripts"]).await?,
+            Self::Npm => execute(folder, "npm", &["ci", "--ignore-scripts"]).await?,
             Self::Pypi => {
-                run(folder, "python3", &["-m", "venv", "--clear", "venv"]).await?;
+                execute(folder, "python3", &["-m", "venv", "--clear", "venv"]).await?;
                 let pip = ["-m", "pip", "install", "--no-deps", "-r", "requirements.txt"];
-                run(folder, "venv/bin/python", &pip).await?;
+                execute(folder, "venv/bin/python", &pip).await?;
             }
         }
         fs::write(folder.join(INSTALLED), lock).expect("a file");
@@ -107,7 +135,7 @@ impl Packages {
 }
 
 /// Runs a program in a folder to its end, or returns what it complained of.
-async fn run(folder: &Path, program: &str, arguments: &[&str]) -> Result<(), String> {
+async fn execute(folder: &Path, program: &str, arguments: &[&str]) -> Result<(), String> {
     let path = if program.contains('/') { folder.join(program) } else { program.into() };
     let mut command = tokio::process::Command::new(path);
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);

@@ -36,7 +36,7 @@ pub const CURL: Requirement =
 pub const NODE: Requirement = Requirement {
     name: "node",
     programs: &["node", "npm"],
-    advice: "install Node.js 18 or newer and npm (Debian's packages nodejs and npm), \
+    advice: "install Node.js 20 or newer and npm (Debian's packages nodejs and npm), \
              and be online for the first run",
 };
 
