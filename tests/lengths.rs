@@ -133,6 +133,34 @@ fn ids_in_storage_of_every_size_near() {
     }
 }
 
+/// Data that is long enough to be moved out of the parser's storage, behind and before what is not,
+/// and how the storage that is left goes on.
+#[cfg(feature = "hosts")]
+#[test]
+fn long_data_of_the_tokio_binding() {
+    let settings = Settings::roomy().with_limits(4 << 20, 256);
+    let mut implementations = tests::tokio_streams::implementations();
+    for length in [65_535, 65_536, 65_537, 3 << 20] {
+        for shape in [
+            "data: *\n\ndata: x\n\n",
+            "event: tick\nid: 7\ndata: *\n\nevent: tock\ndata: y\n\n",
+            "id: 7\n\ndata: *\nevent: tick\n\ndata: *\nid: 8\n\ndata\n\n",
+            "data: x\ndata: *\nevent: tick\n\nid: 9\ndata: y\ndata: *\n\ndata: x\n\n",
+            "data: *\ndata: *\n\n:*\nevent: tick\ndata: *",
+        ] {
+            each_stream(shape, length, &LINE_ENDS[..1], &[LETTERS], |stream| {
+                let expected = Expectation::of(&settings, stream);
+                for implementation in &mut implementations {
+                    expected.check(implementation.as_mut(), &chunking::whole(stream));
+                    for size in [10_000, length] {
+                        expected.check(implementation.as_mut(), &chunking::fixed(stream, size));
+                    }
+                }
+            });
+        }
+    }
+}
+
 /// Reads a stream whole, cut between any two lines, and in blocks.
 fn in_whole_lines(settings: &Settings, stream: &[u8]) {
     let expected = Expectation::of(settings, stream);

@@ -1,10 +1,14 @@
 //! The block being read: the standard's data buffer and event type buffer.
 
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::line::LF;
 use crate::line_ends::LineEnds;
 use crate::ready::{Place, Span};
+#[cfg(feature = "alloc")]
+use crate::storage::GrowingStorage;
 use crate::storage::sealed::Storage;
 use crate::storage::{put, put_block};
 
@@ -75,6 +79,14 @@ pub(crate) struct Block<S> {
     event_type: Part,
     incoming: usize,
     too_large: bool,
+}
+
+#[cfg(feature = "alloc")]
+impl Block<GrowingStorage> {
+    /// Moves the storage out, between two blocks, cut to its first `length` bytes.
+    pub(crate) fn take_stored(&mut self, length: usize) -> Vec<u8> {
+        self.storage.take(length)
+    }
 }
 
 impl<S: Storage> Block<S> {

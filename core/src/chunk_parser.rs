@@ -1,10 +1,15 @@
 //! A parser with the chunk that it reads, for chunks that own their bytes.
 
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+
 use crate::error::SeedError;
 use crate::item::Item;
 use crate::lines::Lines;
 use crate::parser::{Parser, StreamEnd};
 use crate::ready::Ready;
+#[cfg(feature = "alloc")]
+use crate::storage::GrowingStorage;
 use crate::storage::Storage;
 use crate::text::Text;
 
@@ -136,5 +141,29 @@ impl<E: Storage, I: Storage, C: AsRef<[u8]>> ChunkParser<E, I, C> {
     #[must_use]
     pub fn into_parser(self) -> Parser<E, I> {
         self.parser
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<I: Storage, C: AsRef<[u8]>> ChunkParser<GrowingStorage, I, C> {
+    /// Moves the data of the event that [`advance`](Self::advance) came to out of the parser's memory,
+    /// which begins to grow anew; there is no [`item`](Self::item) then until the next `advance`. `None`
+    /// where there is no event, or where its data still lies in the chunk.
+    ///
+    /// This spares a copy of data that is long and came in several chunks.
+    ///
+    /// ```
+    /// use sansse::{ChunkParser, Parser};
+    ///
+    /// let mut parser = ChunkParser::new(Parser::growing(1 << 20, 64), &b"data: begun"[..]);
+    /// assert!(!parser.advance());
+    /// parser.push(b" and ended\n\n");
+    /// assert!(parser.advance());
+    /// assert_eq!(parser.take_data(), Some(b"begun and ended".to_vec()));
+    /// ```
+    pub fn take_data(&mut self) -> Option<Vec<u8>> {
+        let data = self.parser.take_data(self.ready?)?;
+        self.ready = None;
+        Some(data)
     }
 }

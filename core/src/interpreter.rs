@@ -1,5 +1,7 @@
 //! The interpreter: lines in, items out.
 
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::block::{Block, Joined};
@@ -11,6 +13,8 @@ use crate::item::{Comment, Item, TooLarge};
 use crate::last_event_id::{IdLine, LastEventId};
 use crate::line_ends::LineEnds;
 use crate::ready::{Place, Ready, Shown, Span};
+#[cfg(feature = "alloc")]
+use crate::storage::GrowingStorage;
 use crate::storage::Storage;
 use crate::whole_block::Fields;
 
@@ -29,6 +33,16 @@ pub(crate) struct Interpreter<E, I> {
 /// A block that has to be read line by line.
 #[derive(Debug)]
 pub(crate) struct NotPlain;
+
+#[cfg(feature = "alloc")]
+impl<I: Storage> Interpreter<GrowingStorage, I> {
+    /// Moves the data of an event out of the storage, if it lies there.
+    pub(crate) fn take_data(&mut self, ready: Ready) -> Option<Vec<u8>> {
+        let Shown { data, data_place, .. } = self.shown;
+        let is_stored = matches!((ready, data_place), (Ready::Event, Place::EventStorage));
+        is_stored.then(|| self.block.take_stored(data.range().end))
+    }
+}
 
 impl<E: Storage, I: Storage> Interpreter<E, I> {
     pub(crate) const fn new(event_storage: E, id_storage: I) -> Self {

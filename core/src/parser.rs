@@ -1,5 +1,8 @@
 //! The parser: bytes of an event stream in, items out.
 
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+
 use crate::checked::Checked;
 use crate::error::SeedError;
 use crate::item::Item;
@@ -169,5 +172,13 @@ where
         checked: Option<&'a Checked<'a>>,
     ) -> Item<'a> {
         self.lines.interpreter.item(chunk, ready, checked)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<I: Storage> Parser<GrowingStorage, I> {
+    /// Moves the data of the event that the last step came to out of the storage, if it lies there.
+    pub(crate) fn take_data(&mut self, ready: Ready) -> Option<Vec<u8>> {
+        self.lines.interpreter.take_data(ready)
     }
 }

@@ -17,7 +17,8 @@ impl<S: sealed::Storage> Storage for S {}
 
 /// Storage that starts empty and grows on the heap to a stated limit.
 ///
-/// It never shrinks by itself, and while it grows, the old memory and the new exist side by side. An
+/// It never shrinks by itself ([`ChunkParser::take_data`](crate::ChunkParser::take_data) empties it),
+/// and while it grows, the old memory and the new exist side by side. An
 /// allocation that the system refuses counts as the limit reached.
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
@@ -33,7 +34,18 @@ impl GrowingStorage {
     pub const fn new(limit: usize) -> Self {
         Self { bytes: Vec::new(), limit }
     }
+
+    /// Moves the memory out, cut to its first `length` bytes.
+    pub(crate) fn take(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = core::mem::take(&mut self.bytes);
+        bytes.truncate(length);
+        bytes
+    }
 }
+
+/// From so many bytes on, storage grows by less than it has.
+#[cfg(feature = "alloc")]
+const LARGE: usize = 1 << 20;
 
 /// Copies a piece to where there is room for it. (A function of its own keeps the code small, and the
 /// compiler from merging it with faster ways of copying.)
@@ -138,7 +150,9 @@ pub(crate) mod sealed {
             if needed > self.limit {
                 return false;
             }
-            let target = needed.max(length.saturating_mul(2)).max(64).min(self.limit);
+            // Half as much again spares much memory where there is much, and costs little.
+            let more = if length < super::LARGE { length } else { length / 2 };
+            let target = needed.max(length.saturating_add(more)).max(64).min(self.limit);
             if self.bytes.try_reserve_exact(target - length).is_err() {
                 return false;
             }

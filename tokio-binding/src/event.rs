@@ -135,7 +135,32 @@ impl OwnedEvent {
     /// Owns what `event` borrows, all but a sticky id.
     #[inline(never)]
     pub(crate) fn copied(event: &Event<'_>, sticky_id: Option<Arc<Bytes>>) -> Self {
-        let (data, event_type) = (event.data().as_bytes(), type_on_wire(event).as_bytes());
+        Self::copied_with(event.data().as_bytes(), event, sticky_id)
+    }
+
+    /// Owns the type and the id that `event` borrows, for other data.
+    pub(crate) fn without_data(event: &Event<'_>, sticky_id: Option<Arc<Bytes>>) -> Self {
+        Self::copied_with(b"", event, sticky_id)
+    }
+
+    /// Takes data in place of its own, which is empty.
+    pub(crate) fn with_data(self, mut data: Vec<u8>) -> Self {
+        let length = data.len();
+        let behind = |part: Range<usize>| part.start + length..part.end + length;
+        data.extend_from_slice(&self.chunk);
+        // It may have grown by half of what it holds.
+        data.shrink_to_fit();
+        Self {
+            chunk: Arc::new(data.into()),
+            data: 0..length,
+            event_type: behind(self.event_type),
+            id: if self.id == NO_ID { NO_ID } else { behind(self.id) },
+            sticky_id: self.sticky_id,
+        }
+    }
+
+    fn copied_with(data: &[u8], event: &Event<'_>, sticky_id: Option<Arc<Bytes>>) -> Self {
+        let event_type = type_on_wire(event).as_bytes();
         let id = event.id().unwrap_or_default().as_bytes();
         let chunk = [data, event_type, id].concat();
         let (start_of_type, start_of_id) = (data.len(), data.len() + event_type.len());

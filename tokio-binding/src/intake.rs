@@ -7,9 +7,8 @@ use sansse::{ChunkParser, GrowingStorage, Item, Parser, StreamEnd, Text};
 
 use crate::event::{OwnedEvent, OwnedItem};
 
-/// After so many chunks without an item a stream gives its task back, so that a source which sends
-/// nothing but comments does not hold it.
-pub(crate) const CHUNKS_AT_A_TIME: usize = 64;
+/// From so many bytes on, data that came in several chunks is moved and not copied.
+const LARGE: usize = 64 << 10;
 
 /// The parser that streams use unless they are given one: events of up to 16 MiB (data, type and id
 /// together), ids of up to 64 KiB, comments skipped.
@@ -118,7 +117,17 @@ impl Intake {
             Item::Event(event) => {
                 let is_sticky = event.id().is_none();
                 let id = is_sticky.then(|| sticky_id(&mut self.sticky_id, event.last_event_id()));
-                Some(OwnedItem::Event(OwnedEvent::copied(&event, id.flatten())))
+                let id = id.flatten();
+                if event.data().len() >= LARGE {
+                    let rest = OwnedEvent::without_data(&event, id.clone());
+                    if let Some(data) = self.parser.take_data() {
+                        return Some(OwnedItem::Event(rest.with_data(data)));
+                    }
+                }
+                match self.parser.item()? {
+                    Item::Event(event) => Some(OwnedItem::Event(OwnedEvent::copied(&event, id))),
+                    _ => None,
+                }
             }
             item => OwnedItem::sharing(&item, chunk),
         }
