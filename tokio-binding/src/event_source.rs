@@ -21,7 +21,7 @@ use sansse::{GrowingStorage, Parser, Reconnect, StreamEnd, Text};
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::event::{OwnedEvent, OwnedItem};
-use crate::intake::{CHUNKS_AT_A_TIME, Intake};
+use crate::intake::Intake;
 use crate::transport::{BoxBody, BoxError, BoxFuture};
 
 use self::attempt::{Attempts, Opened, Requests};
@@ -32,6 +32,10 @@ pub use self::disconnect::{Disconnect, EventSourceError, RedirectError, Refused}
 pub use self::policy::{Decision, ReconnectPolicy};
 pub use self::request::{Attempt, RequestError};
 pub use self::update::{Open, Update};
+
+/// After so many chunks without an item the task is given back, so that a server which sends nothing
+/// but comments does not hold it.
+const CHUNKS_AT_A_TIME: usize = 64;
 
 /// An event stream that is connected again whenever it ends, and goes on behind the last event: the
 /// standard's EventSource (HTML standard, 9.2), for programs.

@@ -73,6 +73,6 @@ pub use topic::TopicError;
 pub use transport::{BoxError, Transport};
 
 /// Has the examples of the repository's README compiled and run.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "reqwest"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

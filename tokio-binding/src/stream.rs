@@ -13,7 +13,7 @@ use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
 use crate::event::OwnedItem;
-use crate::intake::{CHUNKS_AT_A_TIME, Intake, default_parser};
+use crate::intake::{Intake, default_parser};
 
 pin_project! {
     /// The items of one event stream, without reconnection: a response body, an `AsyncRead` or any
@@ -135,7 +135,6 @@ where
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        let mut chunks = 0;
         loop {
             if *this.stopped || this.end.is_some() {
                 return Poll::Ready(None);
@@ -149,11 +148,6 @@ where
                 }
                 return Poll::Ready(Some(Ok(item)));
             }
-            if chunks == CHUNKS_AT_A_TIME {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            chunks += 1;
             match ready!(this.source.as_mut().poll_next(cx)) {
                 Some(Ok(mut chunk)) => this.intake.push(chunk.copy_to_bytes(chunk.remaining())),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
