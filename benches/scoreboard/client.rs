@@ -40,7 +40,7 @@ pub(crate) struct Row {
 /// When a client does not read what it should, or this is not Linux.
 pub(crate) fn measure(quick: bool) -> Result<Vec<Row>, Box<dyn Error>> {
     let mut rows = Vec::new();
-    for case in Case::all() {
+    for case in Case::all(quick) {
         let source = Source::start(&case)?;
         let rounds = if quick || case.is_slow { FEW_ROUNDS } else { ROUNDS };
         let mut reports = Client::ALL.map(|client| (client, Vec::new()));

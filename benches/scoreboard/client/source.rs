@@ -17,6 +17,8 @@ const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\
 const LENGTH: usize = 64 << 20;
 /// How long the stream of one line is.
 const LINE: usize = 8 << 20;
+/// How many times shorter they are where little is to be measured.
+const QUICK: usize = 8;
 
 /// A stream to read.
 #[derive(Debug)]
@@ -34,16 +36,22 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    pub(crate) fn all() -> [Self; 3] {
+    pub(crate) fn all(quick: bool) -> [Self; 3] {
+        let shorter = if quick { QUICK } else { 1 };
         let corpus = |corpus: Corpus| {
-            let times = LENGTH / corpus.stream.len();
+            let times = LENGTH / shorter / corpus.stream.len();
             Self::new(corpus.name, &corpus.stream, times, false)
         };
-        let line = format!("data: {}\n\n", "x".repeat(LINE));
+        let line = format!("data: {}\n\n", "x".repeat(LINE / shorter));
         [
             corpus(Corpus::a1()),
             corpus(Corpus::a2()),
-            Self::new("a line of 8 MiB", line.as_bytes(), 1, true),
+            Self::new(
+                if quick { "a line of 1 MiB" } else { "a line of 8 MiB" },
+                line.as_bytes(),
+                1,
+                true,
+            ),
         ]
     }
 
