@@ -19,7 +19,8 @@ pub const CACHE_CONTROL: &str = "no-store, no-transform";
 pub const ACCEL_BUFFERING: &str = "x-accel-buffering";
 
 /// Whether a `Content-Type` opens an EventSource: its essence is `text/event-stream`, in any case;
-/// parameters are ignored, a `charset` too (9.2.3).
+/// parameters are ignored, a `charset` too (9.2.3). Where there are several types, joined by commas,
+/// the last one that is one counts (Fetch, "extract a MIME type").
 ///
 /// ```
 /// assert!(sansse::http::is_event_stream(b"Text/Event-Stream; charset=windows-1252"));
@@ -27,8 +28,21 @@ pub const ACCEL_BUFFERING: &str = "x-accel-buffering";
 /// ```
 #[must_use]
 pub fn is_event_stream(content_type: &[u8]) -> bool {
-    let essence = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(MIME_TYPE.as_bytes())
+    let types = Elements { rest: content_type, separator: b',' };
+    let essences = types.map(|value| Elements { rest: value, separator: b';' }.next());
+    let last = essences.flatten().filter(|essence| is_mime_type(essence)).last();
+    last.is_some_and(|essence| essence.eq_ignore_ascii_case(MIME_TYPE.as_bytes()))
+}
+
+/// Whether this is the essence of a type and no wildcard.
+fn is_mime_type(essence: &[u8]) -> bool {
+    let is_token = |text: &[u8]| {
+        let is_in_tokens =
+            |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+        !text.is_empty() && text.iter().all(is_in_tokens)
+    };
+    let mut parts = essence.splitn(2, |&byte| byte == b'/');
+    parts.all(is_token) && essence.contains(&b'/') && essence != b"*/*"
 }
 
 /// Whether an `Accept` value allows an event stream (RFC 9110, 12.5.1). The most specific range

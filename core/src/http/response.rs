@@ -26,7 +26,8 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Reads a status and the value of `Content-Type`, `None` where it is missing.
+    /// Reads a status and the value of `Content-Type`, `None` where it is missing; several are joined
+    /// by commas.
     #[must_use]
     pub fn new(status: u16, content_type: Option<&[u8]>) -> Self {
         match status {
@@ -107,6 +108,12 @@ mod tests {
             (200, STREAM, Answer::EventStream),
             (200, None, Answer::WrongType),
             (200, Some(&b"text/plain"[..]), Answer::WrongType),
+            (200, Some(b"text/html,text/event-stream"), Answer::EventStream),
+            (200, Some(b"text/event-stream, x, */*"), Answer::EventStream),
+            (200, Some(b"text/event-stream;x=\"a,b/c\""), Answer::EventStream),
+            (200, Some(b"text/event-stream, text/html"), Answer::WrongType),
+            (200, Some(b"text/event-stream/x"), Answer::WrongType),
+            (200, Some(b", ,;"), Answer::WrongType),
             (201, STREAM, Answer::WrongStatus),
             (204, STREAM, Answer::Stop),
             (205, STREAM, Answer::WrongStatus),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderValue, Response};
+use http::Response;
+use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt as _;
 use sansse::http::{Answer, MOST_REDIRECTS};
 use tokio::time::timeout;
@@ -12,6 +13,7 @@ use tokio::time::timeout;
 use crate::event_source::disconnect::{Disconnect, RedirectError, Refused};
 use crate::event_source::request::{Attempt, Provider, Redirected, Request};
 use crate::event_source::update::Open;
+use crate::sse::list;
 use crate::transport::{AnyTransport, BoxBody};
 
 /// How much of an answer that is no event stream is kept, in bytes.
@@ -72,7 +74,8 @@ impl Attempts {
         for _ in 0..=MOST_REDIRECTS {
             let response = self.send(&request).await?;
             let status = response.status();
-            match Answer::new(status.as_u16(), content_type(response.headers())) {
+            let content_type = list(response.headers(), CONTENT_TYPE);
+            match Answer::new(status.as_u16(), Some(&content_type)) {
                 Answer::EventStream => return stream(response, &request, may_have_gap),
                 Answer::Stop => return Ok(Opened::Stop),
                 Answer::Redirect => {
@@ -129,8 +132,4 @@ async fn refused(response: Response<BoxBody>, request: &Request) -> Disconnect {
         })),
         Err(error) => Disconnect::Unreachable(error.into()),
     }
-}
-
-fn content_type(headers: &HeaderMap) -> Option<&[u8]> {
-    headers.get(http::header::CONTENT_TYPE).map(HeaderValue::as_bytes)
 }
