@@ -65,7 +65,14 @@ impl EventSourceBuilder {
 
     /// Sets a header, in place of those of the same name; `Accept` and `Cache-Control` too.
     pub fn header(self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
-        self.change(|request| request.set_header(name.as_ref(), value.as_ref()))
+        self.change(|request| request.set_header(name.as_ref(), value.as_ref(), false))
+    }
+
+    /// Sets a header that stays with the origin of the URL, as `Authorization` does: the key of an API
+    /// in a header of its own. In an `http::Request`, mark its value as
+    /// [sensitive](http::HeaderValue::set_sensitive) for that.
+    pub fn secret_header(self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        self.change(|request| request.set_header(name.as_ref(), value.as_ref(), true))
     }
 
     /// Sends `Authorization: Bearer` with a token. It stays with the origin of the URL.

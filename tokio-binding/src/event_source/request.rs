@@ -110,6 +110,7 @@ impl Request {
     /// What each request for an event stream says, where the application says nothing else (9.2.3).
     /// Returns whether there is a last event ID that no header can hold.
     pub(crate) fn complete(&mut self, last_event_id: &Bytes) -> bool {
+        self.authorize();
         let headers = &mut self.headers;
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static(MIME_TYPE));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
@@ -138,13 +139,19 @@ impl Request {
         let method = redirected_method(status.as_u16(), self.method.as_str());
         let method = Method::from_str(method).unwrap_or(Method::GET);
         self.go_to(&Redirected { url, method });
-        Ok(())
+        // It may be too long.
+        self.uri().map(drop).map_err(|_| wrong())
     }
 
     /// Goes elsewhere: without credentials where that is another origin, and without the body where
     /// the method has become another.
     pub(crate) fn go_to(&mut self, target: &Redirected) {
         if target.url.origin() != self.url.origin() {
+            let secrets = self.headers.iter().filter(|(_, value)| value.is_sensitive());
+            let secrets: Vec<HeaderName> = secrets.map(|(name, _)| name.clone()).collect();
+            for name in secrets {
+                self.headers.remove(name);
+            }
             for name in CREDENTIALS {
                 self.headers.remove(name);
             }
@@ -158,24 +165,19 @@ impl Request {
         }
         self.method = target.method.clone();
         self.url = target.url.clone();
+        self.authorize();
     }
 
     pub(crate) fn place(&self) -> Redirected {
         Redirected { url: self.url.clone(), method: self.method.clone() }
     }
 
-    /// The request as it is sent: user and password of the URL have become a header, and its
-    /// fragment stays here.
+    /// The request as it is sent; the fragment of its URL stays here.
     pub(crate) fn to_http(&self) -> Result<http::Request<Bytes>, RequestError> {
         let mut request = http::Request::new(self.body.clone());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri()?;
         *request.headers_mut() = self.headers.clone();
-        if !self.headers.contains_key(AUTHORIZATION)
-            && let Some(value) = self.basic_authorization()?
-        {
-            request.headers_mut().insert(AUTHORIZATION, value);
-        }
         Ok(request)
     }
 
@@ -191,27 +193,34 @@ impl Request {
             .map_err(|error: http::uri::InvalidUri| RequestError::Url(error.to_string()))
     }
 
-    /// What user and password of the URL are as a header (RFC 7617).
-    fn basic_authorization(&self) -> Result<Option<HeaderValue>, RequestError> {
+    /// Makes a header of the user and the password of the URL (RFC 7617), where there is none yet.
+    fn authorize(&mut self) {
         let (user, password) = (self.url.username(), self.url.password());
-        if user.is_empty() && password.is_none() {
-            return Ok(None);
+        if user.is_empty() && password.is_none() || self.headers.contains_key(AUTHORIZATION) {
+            return;
         }
         let decoded = |text| Vec::from_iter(percent_decode_str(text));
         let pair = [decoded(user), decoded(password.unwrap_or_default())].join(&b':');
         let value = format!("Basic {}", BASE64_STANDARD.encode(pair));
-        let mut value = HeaderValue::from_str(&value)
-            .map_err(|_| RequestError::Header("the user of the URL".into()))?;
-        value.set_sensitive(true);
-        Ok(Some(value))
+        // Base64 is always a header's value.
+        if let Ok(mut value) = HeaderValue::from_str(&value) {
+            value.set_sensitive(true);
+            self.headers.insert(AUTHORIZATION, value);
+        }
     }
 
-    /// Sets a header, in place of those of the same name.
-    pub(crate) fn set_header(&mut self, name: &str, value: &[u8]) -> Result<(), RequestError> {
+    /// Sets a header, in place of those of the same name. It stays with its origin where it is secret
+    /// or always is.
+    pub(crate) fn set_header(
+        &mut self,
+        name: &str,
+        value: &[u8],
+        is_secret: bool,
+    ) -> Result<(), RequestError> {
         let wrong = |what| RequestError::Header(format!("{what} of the header {name:?}"));
         let key = HeaderName::from_str(name).map_err(|_| wrong("the name"))?;
         let mut value = HeaderValue::from_bytes(value).map_err(|_| wrong("the value"))?;
-        value.set_sensitive(CREDENTIALS.contains(&key.as_str()));
+        value.set_sensitive(is_secret || CREDENTIALS.contains(&key.as_str()));
         self.headers.insert(key, value);
         Ok(())
     }
