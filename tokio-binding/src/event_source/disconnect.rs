@@ -102,8 +102,9 @@ impl Refused {
     /// How many milliseconds `Retry-After` asks to wait, as seconds or as a date (RFC 9110, 10.2.3).
     pub(crate) fn retry_after(&self) -> Option<u64> {
         let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = value.parse::<u64>() {
-            return Some(seconds.saturating_mul(1000));
+        if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+            // What is no number for its size is a very long time.
+            return Some(value.parse().unwrap_or(u64::MAX).saturating_mul(1000));
         }
         let date = |text: &str| httpdate::parse_http_date(text).ok();
         // By the server's clock, where it tells: ours may differ.
