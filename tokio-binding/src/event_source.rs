@@ -52,8 +52,9 @@ const CHUNKS_AT_A_TIME: usize = 64;
 ///   without an id of their own leave that as it is, also across streams, and so do blocks that were
 ///   cut off.
 /// * It comes back at the server's pace: a `retry` acts at its line.
-/// * `Authorization`, `Cookie` and `Proxy-Authorization` stay with the origin of the URL. (So does a
-///   user in the URL.) Reconnects go to the URL that was asked for, not to where it led.
+/// * `Authorization`, `Cookie` and `Proxy-Authorization` stay with the origin of the URL. (So do a
+///   user in the URL and [secret headers](EventSourceBuilder::secret_header).) Reconnects go to the
+///   URL that was asked for, not to where it led.
 /// * Its memory is bounded: an event by the [limit](EventSourceBuilder::event_limit), an id by 64 KiB,
 ///   an answer that is no stream by 64 KiB.
 ///
@@ -139,6 +140,8 @@ enum State {
 struct Connection {
     body: BoxBody,
     since: Instant,
+    /// Whether it has brought an event.
+    is_proven: bool,
     silence: Option<Silence>,
 }
 
@@ -300,7 +303,8 @@ impl EventSource {
             self.place = Some(place);
         }
         let silence = self.idle_timeout.map(Silence::new);
-        self.state = State::Open(Connection { body, since: Instant::now(), silence });
+        self.state =
+            State::Open(Connection { body, since: Instant::now(), is_proven: false, silence });
         Some(Update::Open(open))
     }
 
@@ -309,7 +313,7 @@ impl EventSource {
     fn update(&mut self, item: OwnedItem) -> Option<Update> {
         match item {
             OwnedItem::Event(event) => {
-                self.reconnect.proven();
+                self.proven();
                 if self.is_sentinel(&event) {
                     self.end(CloseReason::Sentinel);
                     return None;
@@ -322,10 +326,17 @@ impl EventSource {
             }
             OwnedItem::Comment { text, truncated } => Some(Update::Comment { text, truncated }),
             OwnedItem::TooLarge { last_event_id } => {
-                self.reconnect.proven();
+                self.proven();
                 Some(Update::TooLarge { last_event_id })
             }
             OwnedItem::IdTooLong => Some(Update::IdTooLong),
+        }
+    }
+
+    #[inline(always)]
+    fn proven(&mut self) {
+        if let State::Open(connection) = &mut self.state {
+            connection.is_proven = true;
         }
     }
 
@@ -337,9 +348,9 @@ impl EventSource {
     /// The stream has ended, or did not begin: waits, or gives up. `None` where that is no news,
     /// since it is what the policy wants.
     fn disconnected(&mut self, cause: Disconnect) -> Option<Result<Update, EventSourceError>> {
-        if let State::Open(connection) = &self.state
-            && connection.since.elapsed() >= self.policy.life()
-        {
+        let is_proven = matches!(&self.state, State::Open(connection)
+            if connection.is_proven || connection.since.elapsed() >= self.policy.life());
+        if is_proven {
             self.reconnect.proven();
         }
         let asked = cause.refused().and_then(Refused::retry_after).unwrap_or(0);
@@ -353,11 +364,16 @@ impl EventSource {
             self.end(CloseReason::Failed);
             return Some(Err(EventSourceError::Failed(cause)));
         }
-        let wait = self.reconnect.next_wait(asked, self.random.hash_one(self.number));
-        let attempts = self.reconnect.failures();
-        if self.policy.is_exhausted(attempts) {
-            self.end(CloseReason::Failed);
-            return Some(Err(EventSourceError::OutOfAttempts { attempts, cause }));
+        let mut reconnect = self.reconnect;
+        let wait = reconnect.next_wait(asked, self.random.hash_one(self.number));
+        // That a good stream ended is no failed attempt, nor is what the application wanted.
+        if !is_proven && !matches!(*cause, Disconnect::Asked) {
+            self.reconnect = reconnect;
+            let attempts = reconnect.failures();
+            if self.policy.is_exhausted(attempts) {
+                self.end(CloseReason::Failed);
+                return Some(Err(EventSourceError::OutOfAttempts { attempts, cause }));
+            }
         }
         self.intake.end_stream();
         self.last = Some(Arc::clone(&cause));
@@ -468,25 +484,39 @@ impl Connection {
 struct Silence {
     limit: Duration,
     since: Instant,
+    /// The timer was noticed late, and has been set anew.
+    looks_again: bool,
     sleep: Pin<Box<Sleep>>,
 }
 
 impl Silence {
+    /// Who notices the timer so much later was kept from it, and the transport from the bytes.
+    const LATE: Duration = Duration::from_millis(20);
+    /// Time for the transport to read them.
+    const SECOND_LOOK: Duration = Duration::from_millis(100);
+
     fn new(limit: Duration) -> Self {
-        Self { limit, since: Instant::now(), sleep: Box::pin(sleep(limit)) }
+        let sleep = Box::pin(sleep(limit));
+        Self { limit, since: Instant::now(), looks_again: false, sleep }
     }
 
     fn broken(&mut self) {
         self.since = Instant::now();
+        self.looks_again = false;
     }
 
     fn poll_too_long(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             ready!(self.sleep.as_mut().poll(cx));
-            if self.since.elapsed() >= self.limit {
+            let silence = self.since.elapsed();
+            if silence < self.limit {
+                self.sleep.as_mut().reset(self.since + self.limit);
+            } else if silence - self.limit >= Self::LATE && !self.looks_again {
+                self.looks_again = true;
+                self.sleep.as_mut().reset(Instant::now() + Self::SECOND_LOOK.min(self.limit));
+            } else {
                 return Poll::Ready(());
             }
-            self.sleep.as_mut().reset(self.since + self.limit);
         }
     }
 }

@@ -79,7 +79,7 @@ impl ReconnectPolicy {
     }
 
     /// Gives up when so many attempts in a row have failed. A stream that opened and ended without
-    /// an event is one of them.
+    /// an event, before it was [proven by its age](Self::proven_after), is one of them.
     #[must_use]
     pub const fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
