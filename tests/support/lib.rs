@@ -43,6 +43,8 @@ pub mod settings;
 pub mod strategy;
 #[cfg(feature = "hosts")]
 pub mod tokio_streams;
+#[cfg(feature = "hosts")]
+pub mod upstream;
 pub mod utf8;
 #[cfg(feature = "hosts")]
 pub mod wire;

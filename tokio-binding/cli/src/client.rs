@@ -1,13 +1,19 @@
 //! Talking to a server over HTTP.
 
+mod reason;
+mod stream;
+
 use std::error::Error;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Response, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, Response, Url};
 use tokio::time::timeout;
 
 use crate::failure::Failure;
+
+pub(crate) use reason::Reason;
+pub(crate) use stream::{RequestOptions, StreamRequest, read_body};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a server may take to say why it refuses.
@@ -47,40 +53,26 @@ pub(crate) fn build(
             // A system without any trusted certificate still speaks plain HTTP.
             builder().tls_certs_only([]).redirect(Policy::none()).build()
         })
-        .map_err(|error| {
-            let cause = root_cause(&error);
-            Failure::new(format!(
-                "cannot prepare TLS: {cause}; install the system's certificates (ca-certificates)"
-            ))
-        })
+        .map_err(|error| no_tls(&root_cause(&error)))
+}
+
+fn no_tls(cause: &str) -> Failure {
+    Failure::new(format!(
+        "cannot prepare TLS: {cause}; install the system's certificates (ca-certificates)"
+    ))
 }
 
 /// Why no answer came.
 pub(crate) fn no_answer(url: &Url, error: &reqwest::Error) -> Failure {
-    let (server, cause) = (server(url), root_cause(error));
-    Failure::new(if error.is_connect() {
-        format!(
-            "cannot connect to {server}: {cause}; check the address, and that a server listens there"
-        )
-    } else if error.is_timeout() {
-        format!("{server} did not answer in time; try again")
-    } else {
-        format!("{server} did not answer: {cause}; check that it speaks HTTP, and try again")
-    })
+    Reason::no_answer(&server(url), error).into()
 }
 
 /// What a server says that does not do as it was asked, by the first line of its answer.
 pub(crate) async fn refusal(url: &Url, mut response: Response) -> Failure {
     let (server, status) = (server(url), response.status());
     let answer = timeout(REASON_TIMEOUT, body(&mut response)).await;
-    let text = match &answer {
-        Ok(Ok(bytes)) => String::from_utf8_lossy(bytes),
-        _ => "".into(),
-    };
-    Failure::new(match text.lines().next().map(str::trim) {
-        Some(line) if !line.is_empty() => format!("{server} answered {status}: {line}"),
-        _ => format!("{server} answered {status}; {}", advice(status)),
-    })
+    let answer = answer.ok().and_then(Result::ok).unwrap_or_default();
+    Reason::refusal(&server, status, &answer).into()
 }
 
 /// Reads an answer, as much of it as a sane one has.
@@ -108,15 +100,6 @@ pub(crate) fn root_cause(error: &dyn Error) -> String {
         cause = source;
     }
     cause.to_string()
-}
-
-fn advice(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        401 | 403 => "it wants other credentials",
-        404 | 405 => "check the path",
-        429 | 500.. => "try again later",
-        _ => "check the URL",
-    }
 }
 
 #[cfg(test)]

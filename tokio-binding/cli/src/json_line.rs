@@ -83,6 +83,11 @@ impl<'a> JsonLine<'a> {
         Self::End(EndLine { end: True, id, retry })
     }
 
+    /// An event that passed the limit.
+    pub(crate) const fn too_large(id: Cow<'a, str>) -> Self {
+        Self::TooLarge(TooLargeLine { too_large: True, id })
+    }
+
     /// The line of an item; `None` for a kind of item that has no line.
     pub(crate) fn of(item: &Item<'a>) -> Option<Self> {
         Some(match item {
@@ -91,10 +96,7 @@ impl<'a> JsonLine<'a> {
                 data: event.data().to_string_lossy(),
                 id: Some(event.last_event_id().to_string_lossy()),
             }),
-            Item::TooLarge(event) => Self::TooLarge(TooLargeLine {
-                too_large: True,
-                id: event.last_event_id().to_string_lossy(),
-            }),
+            Item::TooLarge(event) => Self::too_large(event.last_event_id().to_string_lossy()),
             Item::Retry(milliseconds) => Self::Retry(RetryLine { retry: *milliseconds }),
             Item::Comment(comment) => Self::Comment(CommentLine {
                 comment: comment.text().to_string_lossy(),

@@ -45,7 +45,7 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "sansse", version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 struct CommandLine {
-    /// How much to log to standard error [default: info for serve, warn for the others]
+    /// How much to log to standard error [default: info for serve and tail, warn for the others]
     #[arg(
         long,
         global = true,
@@ -88,10 +88,7 @@ fn run() -> Result<(), Failure> {
         Some(command) => command,
         None => serve_by_default()?,
     };
-    start_logging(line.log.unwrap_or(match command {
-        Command::Serve(_) => LevelFilter::INFO,
-        _ => LevelFilter::WARN,
-    }));
+    start_logging(&command, line.log);
     match command {
         Command::Serve(options) => runtime::run(serve::run(options)),
         Command::Tail(options) => runtime::run_until_stopped(|stop| tail::run(options, stop)),
@@ -107,10 +104,18 @@ fn serve_by_default() -> Result<Command, Failure> {
     line.command.ok_or_else(|| Failure::new("say which command: see `sansse --help`"))
 }
 
-fn start_logging(level: LevelFilter) {
-    tracing_subscriber::fmt()
-        .with_max_level(level)
+fn start_logging(command: &Command, level: Option<LevelFilter>) {
+    let usual = match command {
+        Command::Serve(_) | Command::Tail(_) => LevelFilter::INFO,
+        _ => LevelFilter::WARN,
+    };
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level.unwrap_or(usual))
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
-        .init();
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+    match command {
+        Command::Serve(_) => log.init(),
+        // What people look at while it runs.
+        _ => log.without_time().with_target(false).init(),
+    }
 }

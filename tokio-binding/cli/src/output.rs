@@ -26,3 +26,29 @@ impl Output {
         self.writer.flush().map_err(|error| Failure::of_output(&error))
     }
 }
+
+/// Resolves when nobody can read standard output any more, so that a command that waits for
+/// something to print can end. Where the system does not tell, the next write does.
+#[cfg(unix)]
+pub(crate) async fn is_of_no_use() {
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let waiting = std::thread::Builder::new().spawn(move || {
+        let output = io::stdout();
+        // Errors are told whether one asks or not; a file has none.
+        while let Err(rustix::io::Errno::INTR) =
+            poll(&mut [PollFd::new(&output, PollFlags::empty())], None)
+        {}
+        let _ = tell.send(());
+    });
+    if waiting.is_err() || told.await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// Never resolves: the next write tells.
+#[cfg(not(unix))]
+pub(crate) async fn is_of_no_use() {
+    std::future::pending().await
+}

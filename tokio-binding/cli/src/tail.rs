@@ -1,14 +1,21 @@
-//! `sansse tail`: the events of a URL, as they come.
+//! `sansse tail`: the events of a URL, as they come, for as long as one likes.
+//!
+//! It reconnects as [`ReconnectPolicy::persistent`] does: after whatever may pass, and not after an
+//! answer that says no.
 
 use clap::Args;
-use reqwest::header::{self, HeaderValue};
-use reqwest::{Response, StatusCode, Url};
-use sansse_tokio::{Event, GrowingStorage, Item, Parser, StreamEnd, default_parser, http};
+use futures_util::{FutureExt as _, StreamExt as _};
+use reqwest::header::HeaderValue;
+use reqwest::{Method, Url};
+use sansse_tokio::{
+    CloseReason, Disconnect, Event, EventSource, EventSourceError, Item, OwnedEvent,
+    ReconnectPolicy, StreamEnd, Update,
+};
 
-use crate::client;
+use crate::client::{self, Reason, RequestOptions, StreamRequest};
 use crate::failure::Failure;
 use crate::json_line::JsonLine;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::printable::Printable;
 use crate::runtime::Stop;
 
@@ -16,9 +23,17 @@ const EXAMPLES: &str = "\
 Examples:
   sansse tail http://127.0.0.1:8080/topics/news
   sansse tail http://127.0.0.1:8080/topics/news --json | jq -r .data
+  sansse tail https://example.org/v1/chat --no-reconnect -H 'Authorization: Bearer …' \\
+      -H 'Content-Type: application/json' --body @question.json
 
 An event is shown as `[id] type: data`, without what it has not; further lines of its data are
-indented. It ends when the stream does: take up after the last event with --last-event-id.";
+indented. How the connection is doing is told on standard error; --log warn tells less of it, and
+--log off nothing.
+
+When the stream ends or breaks, or the server is not there, or answers 408, 425, 429 or 5xx, it
+connects again and goes on behind the last event: after the time that the server asks for, or 3 s, and
+longer while that fails, up to 30 s or so. Any other answer that is no event stream ends it, and so
+does 204, with exit code 0 where there has been a stream.";
 
 /// What `sansse tail` can be told.
 #[derive(Args, Debug)]
@@ -35,6 +50,27 @@ pub(crate) struct Options {
     /// Ask for the events after the one with this id
     #[arg(long, value_name = "ID", value_parser = parse_id)]
     last_event_id: Option<HeaderValue>,
+
+    #[command(flatten)]
+    request: RequestOptions,
+
+    /// The method of the request [default: GET, or POST where there is a body]
+    #[arg(long)]
+    method: Option<Method>,
+
+    /// The body of the request, which is sent with each reconnect: a text, `@FILE`, or `-` for
+    /// standard input. Say what it is with -H 'Content-Type: …'
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    body: Option<String>,
+
+    /// Give up when so many reconnects in a row have failed: none of them brought an event, or lasted
+    /// a minute
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..u32::MAX.into()))]
+    max_retries: Option<u32>,
+
+    /// End when the stream does, or when there is none
+    #[arg(long, conflicts_with = "max_retries")]
+    no_reconnect: bool,
 }
 
 /// Reads an id from the command line; an empty one is none.
@@ -43,98 +79,142 @@ fn parse_id(text: &str) -> Result<HeaderValue, &'static str> {
         .map_err(|_| "an id holds no control characters: give it as the stream carried it")
 }
 
-/// Prints events until the stream ends.
+impl Options {
+    fn connect(&self) -> Result<EventSource, Failure> {
+        let body = self.body.as_deref().map(client::read_body).transpose()?;
+        let method = match (&self.method, &body) {
+            (Some(method), _) => method.clone(),
+            (None, Some(_)) => Method::POST,
+            (None, None) => Method::GET,
+        };
+        let body = body.unwrap_or_default();
+        let request = StreamRequest { url: &self.url, method, body, options: &self.request };
+        request.connect(|builder| {
+            let id = self.last_event_id.as_ref().map_or(&b""[..], HeaderValue::as_bytes);
+            builder.policy(self.policy()).last_event_id(id).advance_past_too_large()
+        })
+    }
+
+    fn policy(&self) -> ReconnectPolicy {
+        match (self.no_reconnect, self.max_retries) {
+            (true, _) => ReconnectPolicy::once(),
+            (false, None) => ReconnectPolicy::persistent(),
+            // The first failure is none of a retry.
+            (false, Some(retries)) => ReconnectPolicy::persistent().attempts(retries + 1),
+        }
+    }
+}
+
+/// Prints events until there are no more, or nobody reads them.
 pub(crate) async fn run(options: Options, mut stop: Stop) -> Result<(), Failure> {
+    let mut tail = Tail::new(&options)?;
     tokio::select! {
-        ended = follow(&options) => ended,
+        ended = tail.follow() => ended,
+        () = output::is_of_no_use() => Ok(()),
         () = stop.requested() => Ok(()),
     }
 }
 
-async fn follow(options: &Options) -> Result<(), Failure> {
-    let url = &options.url;
-    let mut response = connect(options).await?;
-    let mut reader = Reader::new(options)?;
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => reader.read(&chunk)?,
-            Ok(None) => break,
-            Err(error) => {
-                let (server, cause) = (client::server(url), client::root_cause(&error));
-                let id = reader.parser.last_event_id();
-                return Err(Failure::new(format!(
-                    "{server} cut the stream: {cause}; take it up again with --last-event-id '{id}'"
-                )));
-            }
-        }
-    }
-    if reader.parser.end_stream() == StreamEnd::Unfinished {
-        tracing::warn!("the stream ended in the middle of an event, which is not shown");
-    }
-    Ok(())
-}
-
-/// Asks for the stream, and checks that the answer is one.
-async fn connect(options: &Options) -> Result<Response, Failure> {
-    let url = &options.url;
-    let mut request = client::build(url, |builder| builder)?
-        .get(url.clone())
-        .header(header::ACCEPT, http::MIME_TYPE)
-        .header(header::CACHE_CONTROL, "no-cache");
-    if let Some(id) = options.last_event_id.as_ref().filter(|id| !id.is_empty()) {
-        request = request.header(http::LAST_EVENT_ID, id);
-    }
-    let response = request.send().await.map_err(|error| client::no_answer(url, &error))?;
-    if response.status() != StatusCode::OK {
-        return Err(client::refusal(url, response).await);
-    }
-    let content_type =
-        response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    if !http::is_event_stream(content_type) {
-        let content_type = String::from_utf8_lossy(content_type);
-        return Err(Failure::new(format!(
-            "the answer is no event stream but of type '{content_type}'; check the path of the URL"
-        )));
-    }
-    Ok(response)
-}
-
-/// A parser, and how its events are shown.
-struct Reader {
-    parser: Parser<GrowingStorage, GrowingStorage>,
+/// A stream, and how its events are shown.
+struct Tail<'a> {
+    source: EventSource,
+    url: &'a Url,
     json: bool,
     output: Output,
+    was_open: bool,
 }
 
-impl Reader {
-    fn new(options: &Options) -> Result<Self, Failure> {
-        let mut parser = default_parser().advance_past_too_large();
-        let id = options.last_event_id.as_ref().map_or(&b""[..], HeaderValue::as_bytes);
-        parser
-            .seed_last_event_id(id)
-            .map_err(|error| Failure::usage(format!("--last-event-id: {error}")))?;
-        Ok(Self { parser, json: options.json, output: Output::new() })
+impl<'a> Tail<'a> {
+    fn new(options: &'a Options) -> Result<Self, Failure> {
+        let Options { url, json, .. } = options;
+        let source = options.connect()?;
+        Ok(Self { source, url, json: *json, output: Output::new(), was_open: false })
     }
 
-    /// Shows the events that end in a chunk.
-    fn read(&mut self, chunk: &[u8]) -> Result<(), Failure> {
-        let mut text = Vec::new();
-        let mut items = self.parser.feed(chunk);
-        while let Some(item) = items.next() {
-            match &item {
-                Item::Event(_) | Item::TooLarge(_) if self.json => {
-                    JsonLine::of(&item).map_or(Ok(()), |line| line.print(&mut text))?;
+    async fn follow(&mut self) -> Result<(), Failure> {
+        loop {
+            // What is printed goes out before anything is waited for.
+            let update = match self.source.next().now_or_never() {
+                Some(update) => update,
+                None => {
+                    self.output.flush()?;
+                    self.source.next().await
                 }
-                Item::Event(event) => text.extend(readable(event).into_bytes()),
-                Item::TooLarge(event) => {
-                    tracing::warn!(id = %event.last_event_id(), "skipped an event that is too large");
-                }
-                Item::IdTooLong => tracing::warn!("dropped an id that is too long"),
-                _ => {}
+            };
+            match update {
+                Some(Ok(update)) => self.show(&update)?,
+                Some(Err(error)) => return self.end(&error),
+                None => break,
             }
         }
-        self.output.write(&text)?;
-        self.output.flush()
+        self.output.flush()?;
+        if self.source.close_reason() != Some(CloseReason::NoContent) {
+            return Ok(());
+        }
+        let server = client::server(self.url);
+        if self.was_open {
+            tracing::info!("{server} has nothing more to send");
+            return Ok(());
+        }
+        Err(Failure::new(format!("{server} answered 204 No Content; check the URL")))
+    }
+
+    fn show(&mut self, update: &Update) -> Result<(), Failure> {
+        match update {
+            Update::Event(event) => self.print(event)?,
+            Update::TooLarge { last_event_id } => {
+                let id = String::from_utf8_lossy(last_event_id);
+                if self.json {
+                    return self.print_line(&JsonLine::too_large(id));
+                }
+                tracing::warn!("skipped an event that is too large, id '{}'", Printable(&id));
+            }
+            Update::IdTooLong => tracing::warn!("dropped an id that is too long"),
+            Update::Open(open) => {
+                self.was_open = true;
+                if open.may_have_gap {
+                    tracing::warn!(
+                        "the last event ID cannot be sent to the server: events may be missing"
+                    );
+                }
+                tracing::info!("connected to {}", client::server(self.url));
+            }
+            Update::Disconnected { cause, retry_in } => {
+                self.output.flush()?;
+                let Reason { what, .. } = Reason::of(self.url, cause, "");
+                let seconds = retry_in.as_secs_f64();
+                tracing::warn!("disconnected: {}; back in {seconds:.1} s", Printable(&what));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn print(&mut self, event: &OwnedEvent) -> Result<(), Failure> {
+        let event = event.as_event();
+        if !self.json {
+            return self.output.write(readable(&event).as_bytes());
+        }
+        JsonLine::of(&Item::Event(event)).map_or(Ok(()), |line| self.print_line(&line))
+    }
+
+    fn print_line(&mut self, line: &JsonLine<'_>) -> Result<(), Failure> {
+        let mut text = Vec::new();
+        line.print(&mut text)?;
+        self.output.write(&text)
+    }
+
+    /// Ends with an error that may be none.
+    fn end(&mut self, error: &EventSourceError) -> Result<(), Failure> {
+        self.output.flush()?;
+        if let EventSourceError::Failed(cause) = error
+            && let Disconnect::Ended(StreamEnd::Unfinished) = **cause
+        {
+            tracing::warn!("the stream ended in the middle of an event, which is not shown");
+            return Ok(());
+        }
+        let id = self.source.last_event_id().to_string_lossy();
+        Err(Reason::of_end(self.url, error, &id).into())
     }
 }
 

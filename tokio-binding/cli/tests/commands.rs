@@ -230,8 +230,8 @@ fn help_and_version_are_printed() {
     assert_eq!(version, Finished::done(&format!("sansse {}\n", env!("CARGO_PKG_VERSION"))));
     let help = run(&["--help"], b"");
     assert_eq!(help.code, 0);
-    for word in ["serve", "tail", "pub", "decode", "encode", "SANSSE_LOG", "Examples", "Exit codes"]
-    {
+    let commands = ["serve", "tail", "pub", "decode", "encode"];
+    for word in [&commands[..], &["SANSSE_LOG", "Examples", "Exit codes"]].concat() {
         assert!(help.output.contains(word), "{word}");
     }
     for command in ["serve", "tail", "pub", "decode", "encode"] {
@@ -249,6 +249,15 @@ fn a_wrong_command_line_is_one_line_and_exit_code_2() {
         (&["pub"], "<URL>"),
         (&["tail", "localhost:8080/a"], "http://"),
         (&["tail", "http://127.0.0.1:1/", "--last-event-id", "a\nb"], "control characters"),
+        (&["tail", "http://127.0.0.1:1/", "-H", "no colon"], "'Name: value'"),
+        (&["tail", "http://127.0.0.1:1/", "-H", "a b: c"], "name"),
+        (&["tail", "http://127.0.0.1:1/", "--method", "a b"], "--method"),
+        (&["tail", "http://127.0.0.1:1/", "--max-retries", "0"], "--max-retries"),
+        (
+            &["tail", "http://127.0.0.1:1/", "--max-retries", "1", "--no-reconnect"],
+            "cannot be used",
+        ),
+        (&["tail", "http://127.0.0.1:1/", "--idle-timeout", "0"], "seconds"),
         (&["--log", "loud", "decode"], "possible values: off, error"),
     ] {
         run(arguments, b"").assert_failed(2, &[problem, "--help"]);
@@ -311,7 +320,8 @@ fn tail_prints_events_until_the_stream_ends() {
     const STREAM: &str = "200 OK\r\ncontent-type: Text/Event-Stream; charset=utf-8\r\n\r\n\
         id: 7\n\ndata: a\ndata: b\n\n: no\n\nevent: tick\nid: 8\ndata: c\x1B\n\ndata: cut";
     let server = Server::answering([STREAM, STREAM]);
-    let finished = run(&["tail", &server.url("/topics/news"), "--last-event-id", "é 6"], b"");
+    let url = server.url("/topics/news");
+    let finished = run(&["tail", &url, "--last-event-id", "é 6", "--no-reconnect"], b"");
     assert_eq!((finished.code, &*finished.output), (0, "a\n    b\n[8] tick: c\\u{1b}\n"));
     assert!(finished.error.contains("in the middle of an event"), "{}", finished.error);
     let request = server.request();
@@ -320,9 +330,10 @@ fn tail_prints_events_until_the_stream_ends() {
         assert!(request.contains(&format!("\r\n{header}\r\n")), "{request}");
     }
 
-    let arguments = ["--log", "error", "tail", &server.url("/"), "--json", "--last-event-id", ""];
+    let url = server.url("/");
+    let arguments = ["--log", "error", "tail", &url, "--json", "--last-event-id", ""];
     assert_eq!(
-        run(&arguments, b""),
+        run(&[&arguments[..], &["--no-reconnect"]].concat(), b""),
         Finished::done(
             "{\"event\":\"message\",\"data\":\"a\\nb\",\"id\":\"7\"}\n\
             {\"event\":\"tick\",\"data\":\"c\\u001b\",\"id\":\"8\"}\n"
@@ -345,7 +356,7 @@ fn tail_says_why_there_is_no_stream() {
     }
     let server =
         Server::cutting("200 OK\r\ncontent-type: text/event-stream\r\n\r\nid: 7\ndata: x\n\n");
-    let finished = run(&["tail", &server.url("/")], b"");
+    let finished = run(&["--log", "warn", "tail", &server.url("/"), "--no-reconnect"], b"");
     finished.assert_failed(1, &["cut the stream", "--last-event-id '7'"]);
     assert_eq!(finished.output, "[7] x\n");
 }
@@ -356,7 +367,7 @@ fn tail_and_pub_end_soon_when_told_to() {
     const HEAD: &str = "200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
     for signal in ["-INT", "-TERM"] {
         let server = Server::holding(&format!("{HEAD}data: x\n\n"));
-        let mut tailing = Running::start(&["tail", &server.url("/")]);
+        let mut tailing = Running::start(&["--log", "warn", "tail", &server.url("/")]);
         assert_eq!(tailing.line(), "x");
         let finished = tailing.signal(signal);
         assert_eq!((finished.code, &*finished.error), (0, ""));
@@ -371,7 +382,7 @@ fn tail_and_pub_end_soon_when_told_to() {
 
     // Stuck in writing to a pipe that nobody reads.
     let server = Server::holding(&(HEAD.to_owned() + &"data: x\n\n".repeat(500_000)));
-    let mut tailing = Running::start_unread(&["tail", &server.url("/")]);
+    let mut tailing = Running::start_unread(&["--log", "warn", "tail", &server.url("/")]);
     server.request();
     std::thread::sleep(Duration::from_millis(300));
     tailing.signal("-TERM").assert_failed(1, &["stopped in the midst"]);
