@@ -37,8 +37,16 @@ pub mod proxy;
 pub mod reader;
 pub mod requirement;
 #[cfg(feature = "hosts")]
+pub mod script;
+#[cfg(feature = "hosts")]
+pub mod scripted;
+#[cfg(feature = "hosts")]
 pub mod server;
 pub mod settings;
+#[cfg(feature = "hosts")]
+pub mod source_case;
+#[cfg(feature = "hosts")]
+pub mod source_log;
 #[cfg(feature = "strategy")]
 pub mod strategy;
 #[cfg(feature = "hosts")]
