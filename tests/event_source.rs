@@ -1,7 +1,7 @@
 //! What an `EventSource` makes of what servers answer, case by case: in memory, and on sockets by the
 //! ready transport.
 
-use sansse_tokio::{Backoff, ReconnectPolicy};
+use sansse_tokio::{Backoff, EventSourceBuilder, ReconnectPolicy};
 use tests::script::{Connection, STREAM_HEAD, Step, chunk, open, send};
 use tests::source_case::{Case, run_in_memory, run_on_sockets};
 
@@ -231,7 +231,7 @@ fn heads() -> Vec<Case> {
     let bytes = Step::Trickle(all.concat().into(), std::time::Duration::ZERO);
     cases.push(
         Case::new("byte by byte", [Connection::of([bytes]), Connection::no_content()])
-            .with(|builder| builder.keep_comments())
+            .with(EventSourceBuilder::keep_comments)
             .requests(["GET a/", "GET a/ last-event-id=Zürich"])
             .tells([
                 "open a/",
@@ -435,7 +435,7 @@ fn lines() -> Vec<Case> {
         .requests(["GET a/"])
         .tells(["open a/", "error:e", "open:o", "close:"]),
         Case::new("comments, where they are wanted", [Connection::open(": a\n:b\ndata: 1\n:\n\n")])
-            .with(|builder| builder.keep_comments())
+            .with(EventSourceBuilder::keep_comments)
             .requests(["GET a/"])
             .tells(["open a/", ": a", ":b", ":", "message:1"]),
         Case::new("no comments else", [Connection::open(": a\n:b\ndata: 1\n:\n\n")])

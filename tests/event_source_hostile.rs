@@ -139,7 +139,7 @@ fn an_answer_without_end_is_left() {
             server.wait_until_left(1).await;
             (answer, server.flooded())
         });
-        assert!(answer == told, "{status}: {:.100}", answer);
+        assert!(answer == told, "{status}: {answer:.100}");
         assert!(flooded < MIB as u64, "{status}: {flooded}");
         assert!(most < MACHINERY, "{status}: {most}");
     }

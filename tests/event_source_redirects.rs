@@ -330,22 +330,38 @@ async fn schemes() {
     }
 }
 
-/// A header whose value is marked as sensitive is a credential as the well-known ones are.
+/// A header whose value is marked as sensitive is a credential; the well-known ones need no mark.
 #[tokio::test(start_paused = true)]
-async fn what_is_marked_as_sensitive_stays_with_its_origin() {
-    let server = Scripted::in_memory([
+async fn what_is_secret_stays_with_its_origin() {
+    const ALL: &str = "authorization=t cookie=c=1 proxy-authorization=p x-api-key=k x-other=1";
+    let script = [
         Connection::redirect(307, "/2"),
         Connection::redirect(307, "http://{b}/"),
+        Connection::redirect(307, "http://{a}/3"),
         done(),
-    ]);
+    ];
+    let expected = [
+        format!("GET a/ {ALL}"),
+        format!("GET a/2 {ALL}"),
+        "GET b/ x-other=1".into(),
+        "GET a/3 x-other=1".into(),
+    ];
+    let server = Scripted::in_memory(script.clone());
     let mut key = http::HeaderValue::from_static("k");
     key.set_sensitive(true);
     let request = http::Request::get(server.url("/")).header("x-api-key", key);
-    let request = request.header("x-other", "1").body(bytes::Bytes::new()).unwrap();
-    let builder = EventSource::request(request).transport(server.transport());
-    assert_eq!(take(&mut builder.connect().unwrap(), &server, 1).await, ["closed: NoContent"]);
-    assert_eq!(
-        server.lines(),
-        ["GET a/ x-api-key=k x-other=1", "GET a/2 x-api-key=k x-other=1", "GET b/ x-other=1"]
-    );
+    let request = request.header("authorization", "t").header("cookie", "c=1");
+    let request = request.header("proxy-authorization", "p").header("x-other", "1");
+    let builder = EventSource::request(request.body(bytes::Bytes::new()).unwrap());
+    let mut source = builder.transport(server.transport()).connect().unwrap();
+    assert_eq!(take(&mut source, &server, 1).await, ["closed: NoContent"]);
+    assert_eq!(server.lines(), expected);
+
+    let server = Scripted::in_memory(script);
+    let builder = EventSource::get(server.url("/")).secret_header("x-api-key", "k");
+    let builder = builder.header("authorization", "t").header("cookie", "c=1");
+    let builder = builder.header("proxy-authorization", "p").header("x-other", "1");
+    let mut source = builder.transport(server.transport()).connect().unwrap();
+    assert_eq!(take(&mut source, &server, 1).await, ["closed: NoContent"]);
+    assert_eq!(server.lines(), expected);
 }

@@ -15,7 +15,7 @@ use tests::script::{Connection, Step, chunk, send};
 use tests::scripted::Scripted;
 use tests::server::Server;
 use tests::source_log::{next, take};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -175,6 +175,24 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     assert!(cause.to_string().contains("certificate"), "{cause}");
 }
 
+/// Whose packets vanish is not waited for as long as for an answer.
+#[tokio::test]
+async fn a_connection_that_nobody_takes_is_given_up() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    // So few may wait to be accepted, and nobody is.
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(connected) = timeout(Duration::from_secs(1), TcpStream::connect(address)).await {
+        waiting.push(connected.unwrap());
+    }
+    let names = Scripted::in_memory([]);
+    let builder = get(&format!("http://{address}/")).head_timeout(PATIENCE);
+    let mut source = builder.connect().unwrap();
+    assert_eq!(next(&mut source, &names).await, "unreachable, back in 10");
+}
+
 /// On real sockets too, who closes or drops a source is gone at once.
 #[tokio::test]
 async fn it_leaves_at_once() {
@@ -200,9 +218,9 @@ async fn it_leaves_at_once() {
             }
             assert_eq!(server.left(), left);
             if closes {
-                source.close()
+                source.close();
             } else {
-                drop(source)
+                drop(source);
             }
             left += 1;
             server.wait_until_left(left).await;

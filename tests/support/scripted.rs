@@ -236,14 +236,14 @@ impl Scripted {
         let authority = request.uri().authority().expect("an absolute URI").to_string();
         let secure = if request.uri().scheme_str() == Some("https") { "https:" } else { "" };
         let name = format!("{secure}{}", self.name(&authority));
-        let Connection::Steps(steps) = self.next_connection() else {
+        if self.refuses() {
             return Err(io::Error::from(io::ErrorKind::ConnectionRefused).into());
-        };
+        }
         let (near, far) = duplex(WINDOW);
         let is_reset = Arc::new(AtomicBool::new(false));
         let near = Near { socket: near, is_reset: is_reset.clone() };
         tokio::spawn(async move {
-            let (outcome, far) = self.serve(far, &name, steps).await;
+            let (outcome, far) = self.serve(far, &name).await;
             if outcome == Outcome::Reset {
                 is_reset.store(true, Ordering::SeqCst);
             }
@@ -264,10 +264,10 @@ impl Scripted {
         while let Ok((socket, _)) = listener.accept().await {
             let server = self.clone();
             tokio::spawn(async move {
-                let Connection::Steps(steps) = server.next_connection() else {
+                if server.refuses() {
                     return reset(&socket);
-                };
-                let (outcome, socket) = server.serve(socket, name, steps).await;
+                }
+                let (outcome, socket) = server.serve(socket, name).await;
                 if outcome == Outcome::Reset {
                     reset(&socket);
                 }
@@ -275,28 +275,39 @@ impl Scripted {
         }
     }
 
-    fn next_connection(&self) -> Connection {
-        lock(&self.shared.script).pop_front().unwrap_or_else(|| self.shared.rest.clone())
+    /// Whether whoever comes now is refused.
+    fn refuses(&self) -> bool {
+        let mut script = lock(&self.shared.script);
+        let refuses = matches!(script.front().unwrap_or(&self.shared.rest), Connection::Refused);
+        if refuses {
+            script.pop_front();
+        }
+        refuses
     }
 
-    async fn serve<S>(self, mut socket: S, name: &str, steps: Vec<Step>) -> (Outcome, S)
+    async fn serve<S>(self, mut socket: S, name: &str) -> (Outcome, S)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let outcome = self.run(&mut socket, name, steps).await;
+        let outcome = self.run(&mut socket, name).await;
         if outcome == Outcome::Left {
             self.shared.left.send_modify(|left| *left += 1);
         }
         (outcome, socket)
     }
 
-    async fn run<S>(&self, socket: &mut S, name: &str, steps: Vec<Step>) -> Outcome
+    async fn run<S>(&self, socket: &mut S, name: &str) -> Outcome
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        // Browsers make connections that they may not need, which are no part of the script.
         if !self.read_request(socket, name).await {
             return Outcome::Left;
         }
+        let next = lock(&self.shared.script).pop_front();
+        let Connection::Steps(steps) = next.unwrap_or_else(|| self.shared.rest.clone()) else {
+            return Outcome::Reset;
+        };
         for step in steps {
             let goes_on = match step {
                 Step::Send(bytes) => socket.write_all(&self.filled(&bytes)).await.is_ok(),
@@ -345,7 +356,7 @@ impl Scripted {
                 return false;
             }
         };
-        let mut lines = head.split(|&byte| byte == b'\n').map(|line| line.trim_ascii_end());
+        let mut lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
         let first = String::from_utf8_lossy(lines.next().expect("a line")).into_owned();
         let mut words = first.split(' ');
         let method = words.next().unwrap_or_default().to_owned();

@@ -38,6 +38,10 @@ pub async fn take(source: &mut EventSource, server: &Scripted, count: usize) -> 
 }
 
 /// One thing that a source tells, in one line.
+///
+/// # Panics
+///
+/// At an update that the tests do not know yet.
 #[must_use]
 pub fn line(update: &Result<Update, EventSourceError>, server: &Scripted) -> String {
     match update {
