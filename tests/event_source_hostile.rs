@@ -188,25 +188,39 @@ impl Body for Endless {
     }
 }
 
-#[tokio::test]
-async fn comments_that_never_cease_starve_nobody() {
-    for chunk in [":\n", ": a comment\n\n", "retry: 7\n", "", "id: 7\n\n"] {
-        let endless = move |_: Request<Bytes>| async move {
-            let response = Response::builder().header("content-type", "text/event-stream");
-            response.body(Endless { chunk: chunk.into() })
-        };
-        let mut source = EventSource::get("http://a.test/").transport(endless).connect().unwrap();
-        assert!(source.next().await.unwrap().is_ok());
-        // Each poll ends soon, so that others have their turn.
-        for _ in 0..100 {
-            assert!(source.next().now_or_never().is_none());
-        }
-        let event = tokio::spawn(async move { source.next().await });
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(!event.is_finished());
-        event.abort();
-        assert!(timeout(PATIENCE, event).await.expect("an end").unwrap_err().is_cancelled());
+#[test]
+fn comments_that_never_cease_starve_nobody() {
+    let (sender, done) = std::sync::mpsc::channel();
+    // On a thread of its own, since who is starved cannot tell.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            for chunk in [":\n", ": a comment\n\n", "retry: 7\n", "", "id: 7\n\n"] {
+                share_the_thread(chunk).await;
+            }
+        });
+        sender.send(()).unwrap();
+    });
+    done.recv_timeout(PATIENCE).expect("others have their turn");
+}
+
+/// Reads a stream that is the same for ever, beside others.
+async fn share_the_thread(chunk: &'static str) {
+    let endless = move |_: Request<Bytes>| async move {
+        let response = Response::builder().header("content-type", "text/event-stream");
+        response.body(Endless { chunk: chunk.into() })
+    };
+    let mut source = EventSource::get("http://a.test/").transport(endless).connect().unwrap();
+    assert!(source.next().await.unwrap().is_ok());
+    // Each poll ends soon.
+    for _ in 0..100 {
+        assert!(source.next().now_or_never().is_none());
     }
+    let event = tokio::spawn(async move { source.next().await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!event.is_finished());
+    event.abort();
+    assert!(event.await.unwrap_err().is_cancelled());
 }
 
 /// How long a source needs for a stream with events of one line each.

@@ -21,13 +21,14 @@ fn source(server: &Scripted) -> EventSource {
     builder(server).connect().unwrap()
 }
 
-/// All waits that a source tells of within an hour, in milliseconds.
+/// All waits that a source tells of within an hour, in milliseconds; no more than anybody may want.
 async fn waits(mut source: EventSource) -> Vec<u64> {
     let mut waits = Vec::new();
     let _ = timeout(HOUR, async {
         while let Some(update) = source.next().await {
             if let Ok(Update::Disconnected { retry_in, .. }) = update {
                 waits.push(u64::try_from(retry_in.as_millis()).unwrap());
+                assert!(waits.len() <= 4 * 3600 + 1, "a busy loop: {:?}", &waits[..9]);
             }
         }
     })

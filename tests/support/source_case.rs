@@ -15,7 +15,7 @@ const RECONNECTION_TIME: Duration = Duration::from_millis(5);
 
 /// A case. What it expects is written as [`Seen::line`](crate::scripted::Seen::line) and
 /// [`line`](crate::source_log::line) have it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Case {
     name: String,
     configure: fn(EventSourceBuilder) -> EventSourceBuilder,
