@@ -129,6 +129,47 @@ fn no_place_is_told_that_lies_ahead_of_the_reader() {
     assert_eq!(events(&drain(&mut after(&hub, &["a"], &id))), ["message:data of a2@a2"], "{id}");
 }
 
+/// What the application's log says of its own place, without an event.
+#[test]
+fn a_place_can_be_named_without_an_event() {
+    let hub = builder().topic_history(2, 1 << 20).build();
+    assert_eq!(Hub::new().advance("p"), Err(PublishError::CarriesId));
+    assert!(matches!(hub.advance("a b"), Err(PublishError::Id(_))));
+    let mut reader = hub.subscribe(["a"], Start::Live).unwrap();
+    assert_eq!(drain(&mut reader), "id: start\n\n");
+    hub.advance("p1").unwrap();
+    assert_eq!(hub.advance("p1"), Err(PublishError::IdTaken));
+    assert_eq!(hub.advance("start"), Err(PublishError::IdTaken));
+    // Quiet readers are told, new ones too.
+    assert_eq!(drain(&mut reader), "");
+    assert_eq!(reader.keep_alive(), "id: p1\n\n");
+    assert_eq!(reader.keep_alive(), ":\n\n");
+    assert_eq!(drain(&mut hub.subscribe(["a"], Start::Live).unwrap()), "id: p1\n\n");
+    // It stands between the events before and behind it.
+    publish(&hub, "a", "a1");
+    hub.advance("p2").unwrap();
+    publish(&hub, "b", "b1");
+    publish(&hub, "a", "a2");
+    assert_eq!(
+        events(&drain(&mut after(&hub, &["a"], "p1"))),
+        ["message:data of a1@a1", "message:data of a2@a2"]
+    );
+    assert_eq!(events(&drain(&mut after(&hub, &["a"], "p2"))), ["message:data of a2@a2"]);
+    // No place is told that lies ahead of the reader.
+    let mut behind = hub.subscribe(["a"], Start::Last(1)).unwrap();
+    assert_eq!(drain(&mut behind), "id: p2\n\nid: a2\ndata: data of a2\n\n");
+    publish(&hub, "a", "a3");
+    assert_eq!(events(&drain(&mut after(&hub, &["a"], "p1"))), [format!("{DROPPED}@a3")]);
+    assert_eq!(events(&drain(&mut after(&hub, &["a"], "p2"))).len(), 2);
+    // The newest is known, however busy the hub.
+    hub.advance("p3").unwrap();
+    for number in 0..10_000 {
+        publish(&hub, "busy", &format!("x{number}"));
+    }
+    assert_eq!(drain(&mut after(&hub, &["a"], "p3")), "id: p3\n\n");
+    assert_eq!(hub.advance("p1"), Ok(()));
+}
+
 proptest! {
     #![proptest_config(strategy::cases(256))]
 
@@ -147,6 +188,9 @@ proptest! {
             publish(&hub, topics[topic], &event_id);
             if topic < 2 {
                 expected.push(format!("message:data of {event_id}@{event_id}"));
+            }
+            if step == 3 {
+                hub.advance(&format!("p{number}")).unwrap();
             }
             if step == 0 {
                 // Comes back with what it was told last.

@@ -115,6 +115,32 @@ impl Hub {
         })
     }
 
+    /// Takes note that the log has got to a place for which the [application gives an
+    /// id](HubBuilder::given_ids), without an event: who comes back with it gets what is published
+    /// from now on. Readers who open a stream are told it, and those who are there with the next
+    /// keep-alive, so that the application's own log does not leave quiet readers behind (law 10).
+    ///
+    /// Such an id is known until another place has come, and for the next 4,096 events of the hub.
+    ///
+    /// # Errors
+    ///
+    /// When the hub gives the ids, the id is taken or not fit, or the hub shuts down.
+    pub fn advance(&self, id: &str) -> Result<(), PublishError> {
+        if !self.settings().given_ids {
+            return Err(PublishError::CarriesId);
+        }
+        check_given_id(id)?;
+        let mut log = self.log_mut();
+        if log.ends().is_some() {
+            return Err(PublishError::Closed);
+        }
+        if log.is_taken(id) {
+            return Err(PublishError::IdTaken);
+        }
+        log.advance(id);
+        Ok(())
+    }
+
     /// Publishes what `encode` makes of at most so many bytes: the block of an event, with the id
     /// that the application gave, [behind room](room_for_id_line) for the line of another.
     pub(crate) fn publish_block(

@@ -36,6 +36,8 @@ pub(crate) struct Log {
     limits: Limits,
     /// Where the application gives the ids.
     given: Option<GivenIds>,
+    /// The newest sequence that is a place and no event, and has an id of the application's; or 0.
+    place: u64,
     names: HashMap<Arc<str>, usize>,
     topics: Slab<Topic>,
     /// The oldest event of each topic that holds any: whose turn it is to drop one.
@@ -100,6 +102,7 @@ impl Log {
             head: 0,
             limits,
             given,
+            place: 0,
             names: HashMap::new(),
             topics: Slab::new(),
             oldest: BTreeMap::new(),
@@ -167,6 +170,15 @@ impl Log {
         waiters
     }
 
+    /// Takes note of an id that the application gives to the place behind all events. Nobody is
+    /// woken: it is told with the next keep-alive.
+    pub(crate) fn advance(&mut self, id: &str) {
+        let Some(given) = &mut self.given else { return };
+        self.head += 1;
+        given.push(self.head, id);
+        given.forget(std::mem::replace(&mut self.place, self.head));
+    }
+
     /// Takes a seat in each topic, for a reader that does not wait yet.
     pub(crate) fn subscribe(&mut self, names: &[&str], link: &Arc<Link>, now: Instant) -> Seats {
         self.drop_old(now);
@@ -206,14 +218,15 @@ impl Log {
     }
 
     /// The sequence by which a reader at `cursor` is told where it is. The library's ids have one for
-    /// each cursor; the application's only for events, so it is the newest of the reader's own
-    /// topics, which a busy topic cannot make unknown.
+    /// each cursor; the application's only for events and places, so it is that of the newest event of
+    /// the reader's own topics, which a busy topic cannot make unknown, or of the newest place.
     pub(crate) fn position(&self, seats: &Seats, cursor: u64) -> u64 {
         let Some(given) = &self.given else { return cursor };
         let topics = seats.0.iter().filter(|seat| seat.state.is_none());
         let topics = topics.map(|seat| &self.topics[seat.topic]);
         let own = topics.filter_map(|topic| topic.newest_until(cursor)).max();
         let known = own.filter(|&sequence| given.id(sequence).is_some());
+        let known = known.max(Some(self.place).filter(|&place| 0 < place && place <= cursor));
         // Never a place behind the cursor. Who comes back with the origin when it no longer serves is
         // told of a gap.
         let has_dropped = self.dropped(seats).any(|dropped| dropped > 0);
