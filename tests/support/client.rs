@@ -1,10 +1,22 @@
 //! An HTTP client of others.
 
+use reqwest::{Client, ClientBuilder};
+
 /// A client without options.
+///
+/// # Panics
+///
+/// When there can be none.
 #[must_use]
-pub fn client() -> reqwest::Client {
+pub fn client() -> Client {
+    builder().build().expect("a client")
+}
+
+/// What makes clients that see what was sent. Of themselves they would ask for compression, in a build
+/// with the library's own client, and say nothing of it.
+pub(crate) fn builder() -> ClientBuilder {
     choose_tls();
-    reqwest::Client::new()
+    Client::builder().no_gzip().no_brotli().no_zstd()
 }
 
 /// Names the TLS provider of this process. In a build of the whole workspace, all clients are the

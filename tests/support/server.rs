@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, ClientBuilder};
 
 use crate::certificate::Certificate;
-use crate::client::choose_tls;
+use crate::client::builder;
 use crate::command::sansse;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,6 +56,18 @@ impl Server {
     #[must_use]
     pub fn start_on_with(listen: &str, arguments: &[&str]) -> Self {
         Self::spawn(sansse().args(["serve", "--listen", listen]).args(arguments), None)
+    }
+
+    /// Starts a relay of a stream, as the topic `relayed`, on an address and with more arguments.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen.
+    #[must_use]
+    pub fn start_relay(listen: &str, upstream: &str, arguments: &[&str]) -> Self {
+        let mut command = sansse();
+        command.args(["relay", upstream, "--topic", "relayed", "--listen", listen]).args(arguments);
+        Self::spawn(command.env("NO_PROXY", "127.0.0.1"), None)
     }
 
     /// Starts a server that speaks TLS, with more arguments. Its certificate is written to files
@@ -127,8 +139,7 @@ impl Server {
     /// When there can be none.
     #[must_use]
     pub fn client(&self, configure: fn(ClientBuilder) -> ClientBuilder) -> Client {
-        choose_tls();
-        let mut builder = configure(Client::builder());
+        let mut builder = configure(builder());
         if let Some(certificate) = &self.certificate {
             let pem = certificate.certificate.as_bytes();
             builder = builder

@@ -1,4 +1,4 @@
-//! `sansse`: serve, read, publish, decode and encode Server-Sent Events.
+//! `sansse`: serve, read, relay, publish, decode and encode Server-Sent Events.
 
 mod client;
 mod decode;
@@ -9,6 +9,7 @@ mod json_line;
 mod output;
 mod printable;
 mod publish;
+mod relay;
 mod runtime;
 mod serve;
 mod signal;
@@ -29,6 +30,8 @@ const EXAMPLES: &str = "\
 Examples:
   sansse                                                   serve on http://127.0.0.1:8080/
   sansse tail http://127.0.0.1:8080/topics/news            print events as they come
+  sansse relay http://127.0.0.1:8080/topics/news --topic news --listen 127.0.0.1:8081
+                                                           serve its events to many more
   sansse pub http://127.0.0.1:8080/topics/news 'hello'     publish one event
   sansse decode --all < stream.txt                         show what a stream says, as JSON lines
   sansse encode < events.jsonl > stream.txt                the way back";
@@ -39,13 +42,13 @@ Exit codes:
   1  failed; one line on standard error says why and what to do
   2  the command line is wrong; one line on standard error says how";
 
-/// Serve, read, publish, decode and encode Server-Sent Events.
+/// Serve, read, relay, publish, decode and encode Server-Sent Events.
 ///
 /// Without a command, it serves with the defaults of `serve`.
 #[derive(Debug, Parser)]
 #[command(name = "sansse", version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 struct CommandLine {
-    /// How much to log to standard error [default: info for serve and tail, warn for the others]
+    /// How much to log to standard error [default: info for serve, relay and tail, warn for the others]
     #[arg(
         long,
         global = true,
@@ -66,6 +69,8 @@ enum Command {
     Serve(serve::Options),
     /// Print the events of a URL as they come
     Tail(tail::Options),
+    /// Serve the events of one URL to many readers, over one connection
+    Relay(relay::Options),
     /// Publish events to a topic of a server
     #[command(name = "pub")]
     Publish(publish::Options),
@@ -91,6 +96,7 @@ fn run() -> Result<(), Failure> {
     start_logging(&command, line.log);
     match command {
         Command::Serve(options) => runtime::run(serve::run(options)),
+        Command::Relay(options) => runtime::run(relay::run(options)),
         Command::Tail(options) => runtime::run_until_stopped(|stop| tail::run(options, stop)),
         Command::Publish(options) => runtime::run_until_stopped(|stop| publish::run(options, stop)),
         Command::Decode(options) => decode::run(&options),
@@ -106,7 +112,7 @@ fn serve_by_default() -> Result<Command, Failure> {
 
 fn start_logging(command: &Command, level: Option<LevelFilter>) {
     let usual = match command {
-        Command::Serve(_) | Command::Tail(_) => LevelFilter::INFO,
+        Command::Serve(_) | Command::Relay(_) | Command::Tail(_) => LevelFilter::INFO,
         _ => LevelFilter::WARN,
     };
     let log = tracing_subscriber::fmt()
@@ -114,7 +120,7 @@ fn start_logging(command: &Command, level: Option<LevelFilter>) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     match command {
-        Command::Serve(_) => log.init(),
+        Command::Serve(_) | Command::Relay(_) => log.init(),
         // What people look at while it runs.
         _ => log.without_time().with_target(false).init(),
     }

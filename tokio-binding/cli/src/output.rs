@@ -43,12 +43,12 @@ pub(crate) async fn is_of_no_use() {
         let _ = tell.send(());
     });
     if waiting.is_err() || told.await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
 /// Never resolves: the next write tells.
 #[cfg(not(unix))]
 pub(crate) async fn is_of_no_use() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -3,6 +3,8 @@
 //! It reconnects as [`ReconnectPolicy::persistent`] does: after whatever may pass, and not after an
 //! answer that says no.
 
+use std::time::Duration;
+
 use clap::Args;
 use futures_util::{FutureExt as _, StreamExt as _};
 use reqwest::header::HeaderValue;
@@ -18,6 +20,7 @@ use crate::json_line::JsonLine;
 use crate::output::{self, Output};
 use crate::printable::Printable;
 use crate::runtime::Stop;
+use crate::serve::limits::seconds;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,6 +66,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     body: Option<String>,
 
+    /// Take the stream for dead when not a byte has come for so long; comments count. Without it the
+    /// network tells when the server has gone
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    idle_timeout: Option<Duration>,
+
     /// Give up when so many reconnects in a row have failed: none of them brought an event, or lasted
     /// a minute
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..u32::MAX.into()))]
@@ -88,7 +96,8 @@ impl Options {
             (None, None) => Method::GET,
         };
         let body = body.unwrap_or_default();
-        let request = StreamRequest { url: &self.url, method, body, options: &self.request };
+        let Self { url, request: options, idle_timeout, .. } = self;
+        let request = StreamRequest { url, method, body, options, idle_timeout: *idle_timeout };
         request.connect(|builder| {
             let id = self.last_event_id.as_ref().map_or(&b""[..], HeaderValue::as_bytes);
             builder.policy(self.policy()).last_event_id(id).advance_past_too_large()

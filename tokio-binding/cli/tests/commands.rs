@@ -230,11 +230,11 @@ fn help_and_version_are_printed() {
     assert_eq!(version, Finished::done(&format!("sansse {}\n", env!("CARGO_PKG_VERSION"))));
     let help = run(&["--help"], b"");
     assert_eq!(help.code, 0);
-    let commands = ["serve", "tail", "pub", "decode", "encode"];
+    let commands = ["serve", "tail", "relay", "pub", "decode", "encode"];
     for word in [&commands[..], &["SANSSE_LOG", "Examples", "Exit codes"]].concat() {
         assert!(help.output.contains(word), "{word}");
     }
-    for command in ["serve", "tail", "pub", "decode", "encode"] {
+    for command in ["serve", "tail", "relay", "pub", "decode", "encode"] {
         assert_eq!(run(&[command, "--help"], b"").code, 0);
     }
 }

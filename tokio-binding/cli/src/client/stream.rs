@@ -12,7 +12,6 @@ use sansse_tokio::{EventSource, EventSourceBuilder, RequestError};
 
 use super::no_tls;
 use crate::failure::Failure;
-use crate::serve::limits::seconds;
 
 /// After so much silence, and as often again, the network is asked whether the server is still
 /// there.
@@ -25,11 +24,6 @@ pub(crate) struct RequestOptions {
     /// Credentials stay with the server of the URL when that redirects
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = parse_header)]
     headers: Vec<Header>,
-
-    /// Take the stream for dead, and connect anew, when not a byte has come for so long; comments
-    /// count. Without it the network tells when the server has gone
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    idle_timeout: Option<Duration>,
 }
 
 type Header = (HeaderName, HeaderValue);
@@ -41,9 +35,19 @@ pub(crate) struct StreamRequest<'a> {
     pub(crate) method: Method,
     pub(crate) body: Bytes,
     pub(crate) options: &'a RequestOptions,
+    pub(crate) idle_timeout: Option<Duration>,
 }
 
 impl<'a> StreamRequest<'a> {
+    /// A `GET`.
+    pub(crate) const fn get(
+        url: &'a Url,
+        options: &'a RequestOptions,
+        idle_timeout: Option<Duration>,
+    ) -> Self {
+        Self { url, method: Method::GET, body: Bytes::new(), options, idle_timeout }
+    }
+
     /// What sends it, whenever a stream is to be opened, as `configure` has it.
     pub(crate) fn connect(
         &self,
@@ -51,7 +55,7 @@ impl<'a> StreamRequest<'a> {
     ) -> Result<EventSource, Failure> {
         let builder = || {
             let mut builder = EventSource::request(self.request()?);
-            if let Some(time) = self.options.idle_timeout {
+            if let Some(time) = self.idle_timeout {
                 builder = builder.idle_timeout(time);
             }
             Ok::<_, Failure>(configure(builder))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-/// The limits that `sansse serve` can be told.
+/// The limits that a server can be told.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Most connections at a time. A few more are told to come back later: a stream by a `retry`
@@ -48,7 +48,7 @@ pub(crate) struct Limits {
 /// More than a machine can hold, and less than a semaphore refuses.
 const MOST_CONNECTIONS: usize = 1 << 28;
 /// Longer than anyone waits; timers and sockets take it.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn connections(text: &str) -> Result<usize, String> {
     match text.parse() {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -12,12 +13,13 @@ use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sansse_tokio::http::accepts_event_stream;
-use sansse_tokio::{Endpoint, EndpointBody, Hub, Refusal};
+use sansse_tokio::{Endpoint, EndpointBody, Hub, Refusal, Start};
 
 use super::limits::Limits;
 use super::target::{StreamQuery, Target};
 use super::{content, metrics, publish};
 use crate::demo::Demos;
+use crate::relay::Relay;
 
 const PAGE: &str = include_str!("../../pages/index.html");
 /// What the page loses where there are no demos.
@@ -26,26 +28,36 @@ const DEMO_LINK: &str = r#"<a href="/demo/">Demos</a>"#;
 /// The stream of an endpoint, or any other answer.
 pub(crate) type Body = Either<EndpointBody, UnsyncBoxBody<Bytes, io::Error>>;
 
-/// The routes of the server, over one hub and its door.
+/// Where streams come from.
 #[derive(Clone, Debug)]
-pub(super) struct Routes {
-    hub: Hub,
-    endpoint: Endpoint,
+pub(crate) enum Door {
+    /// A hub that visitors publish to. Without `demos` there are no such routes.
+    Own { hub: Hub, endpoint: Endpoint, demos: Option<Demos> },
+    /// One topic of another server.
+    Relayed(Arc<Relay>),
+}
+
+impl Door {
+    fn endpoint(&self) -> Endpoint {
+        match self {
+            Self::Own { endpoint, .. } => endpoint.clone(),
+            Self::Relayed(relay) => relay.endpoint(),
+        }
+    }
+}
+
+/// The routes of the server.
+#[derive(Clone, Debug)]
+pub(crate) struct Routes {
+    door: Door,
     limits: Limits,
     metrics: Option<PrometheusHandle>,
-    demos: Option<Demos>,
 }
 
 impl Routes {
-    /// Without `metrics` there is no such route, and without `demos` there are none of theirs.
-    pub(super) const fn new(
-        hub: Hub,
-        endpoint: Endpoint,
-        limits: Limits,
-        metrics: Option<PrometheusHandle>,
-        demos: Option<Demos>,
-    ) -> Self {
-        Self { hub, endpoint, limits, metrics, demos }
+    /// Without `metrics` there is no such route.
+    pub(crate) const fn new(door: Door, limits: Limits, metrics: Option<PrometheusHandle>) -> Self {
+        Self { door, limits, metrics }
     }
 
     /// Answers a request.
@@ -53,16 +65,16 @@ impl Routes {
         let (request, content) = request.into_parts();
         let target = Target::of(&request.uri);
         let route = Target::route(&target);
-        let response = match (target, &request.method, &self.demos) {
+        let response = match (target, &request.method, &self.door) {
             _ if head_length(&request) > self.limits.max_head => {
                 content::discard(&request.headers, content).await;
                 self.head_too_large()
             }
-            (Ok(Target::Demo(path)), _, Some(demos)) => {
+            (Ok(Target::Demo(path)), _, Door::Own { demos: Some(demos), .. }) => {
                 demos.answer(&path, &request, content, peer, &self.limits).await
             }
-            (Ok(Target::Topic(topic)), &Method::POST, _) => {
-                publish::answer(&self.hub, &topic, &self.limits, &request, content).await
+            (Ok(Target::Topic(topic)), &Method::POST, Door::Own { hub, .. }) => {
+                publish::answer(hub, &topic, &self.limits, &request, content).await
             }
             (target, _, _) => {
                 content::discard(&request.headers, content).await;
@@ -84,7 +96,8 @@ impl Routes {
             }
             // Has a browser's EventSource come back later.
             Ok(target) if target.is_stream() && asks_for_stream(&request) => {
-                let request = self.endpoint.request(&request, [""; 0]);
+                let endpoint = self.door.endpoint();
+                let request = endpoint.request(&request, [""; 0]);
                 request.refuse(Refusal::later()).map(Either::Left)
             }
             _ => full_up(),
@@ -109,13 +122,15 @@ impl Routes {
             Ok(Target::Page | Target::Health | Target::Metrics) if !is_read => {
                 method_not_allowed("GET, HEAD")
             }
-            Ok(Target::Page) => page(self.demos.is_some()),
+            Ok(Target::Page) => page(&self.door),
             Ok(Target::Health) => text(StatusCode::OK, "ok\n".into()),
             Ok(Target::Metrics) => self.metrics.as_ref().map_or_else(nothing, metrics_page),
             Ok(Target::Topic(topic)) => {
                 let mut response = self.stream(request, &[topic], peer).await;
                 // Publishing is no concern of the endpoint.
-                if let Some(allow) = response.headers_mut().get_mut(header::ALLOW) {
+                if let Some(allow) = response.headers_mut().get_mut(header::ALLOW)
+                    && let Door::Own { .. } = self.door
+                {
                     *allow = HeaderValue::from_static("GET, HEAD, OPTIONS, POST");
                 }
                 response
@@ -125,15 +140,27 @@ impl Routes {
     }
 
     async fn stream(&self, request: &Parts, topics: &[String], peer: IpAddr) -> Response<Body> {
-        let refusable = self.endpoint.request(request, topics).address(peer);
+        let query = StreamQuery::of(request);
+        if let (Door::Relayed(relay), Ok(query)) = (&self.door, &query)
+            && let Start::After(id) = query.start()
+            && request.method == Method::GET
+            && asks_for_stream(request)
+        {
+            relay.expect(id).await;
+        }
+        let endpoint = self.door.endpoint();
+        let refusable = endpoint.request(request, topics).address(peer);
         let refuse = |problem: &str| Refusal::new(StatusCode::BAD_REQUEST, format!("{problem}."));
-        let response = if topics.is_empty() {
-            refusable.refuse(refuse("no topic was named: add ?topic={topic}"))
-        } else {
-            match StreamQuery::of(request) {
-                Ok(query) => refusable.start(query.start()).answer().await,
-                Err(problem) => refusable.refuse(refuse(&problem)),
+        let response = match (query, &self.door) {
+            _ if topics.is_empty() => {
+                refusable.refuse(refuse("no topic was named: add ?topic={topic}"))
             }
+            (_, Door::Relayed(relay)) if topics.iter().any(|topic| topic != relay.topic()) => {
+                let problem = "there is no such topic here: a relay has only one.";
+                refusable.refuse(Refusal::new(StatusCode::NOT_FOUND, problem))
+            }
+            (Ok(query), _) => refusable.start(query.start()).answer().await,
+            (Err(problem), _) => refusable.refuse(refuse(&problem)),
         };
         response.map(Either::Left)
     }
@@ -209,8 +236,12 @@ fn metrics_page(metrics: &PrometheusHandle) -> Response<Body> {
     full(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics.render().into())
 }
 
-fn page(has_demos: bool) -> Response<Body> {
-    let page = if has_demos { PAGE.into() } else { PAGE.replace(DEMO_LINK, "").into() };
+fn page(door: &Door) -> Response<Body> {
+    let page = match door {
+        Door::Own { demos: Some(_), .. } => PAGE.into(),
+        Door::Own { demos: None, .. } => PAGE.replace(DEMO_LINK, "").into(),
+        Door::Relayed(relay) => relay.page(&PAGE.replace(DEMO_LINK, "")).into(),
+    };
     full(StatusCode::OK, "text/html; charset=utf-8", page)
 }
 
