@@ -5,6 +5,11 @@ mod response;
 pub use response::{
     Answer, BODY_HEADERS, CREDENTIALS, MOST_REDIRECTS, last_event_id_value, redirected_method,
 };
+mod head;
+mod request;
+
+pub use head::{HeadError, HeadField, HeadLine, HeadParser};
+pub use request::{Method, RequestFields, RequestLine};
 
 /// The MIME type of an event stream.
 pub const MIME_TYPE: &str = "text/event-stream";

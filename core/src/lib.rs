@@ -16,6 +16,7 @@ mod encoder;
 mod error;
 mod event;
 mod event_id;
+mod event_id_counter;
 mod field;
 pub mod http;
 mod interpreter;
@@ -56,6 +57,7 @@ pub use event::Event;
 pub use event_id::{
     EventId, EventIdLine, EventIdText, GivenIdError, ParseEventIdError, check_given_id,
 };
+pub use event_id_counter::EventIdCounter;
 pub use item::{Comment, Item, TooLarge};
 pub use items::Items;
 pub use parser::{Parser, StreamEnd};

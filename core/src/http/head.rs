@@ -1,0 +1,266 @@
+//! The head of an HTTP/1.1 message, line by line, in as much memory as its caller gives.
+
+use core::fmt;
+
+use crate::line::{CR, LF};
+use crate::storage::Storage;
+
+/// Splits the head of a message into its lines (RFC 9112, 2 to 5), as it arrives in chunks of any
+/// size.
+///
+/// It keeps one line at a time, in the storage that it was given; of a longer field it keeps the
+/// start and says so, and the limit for the head as a whole counts every byte. So a few dozen bytes
+/// are enough to read the heads that browsers send, which are many times as long.
+///
+/// ```
+/// use sansse::http::{HeadLine, HeadParser};
+///
+/// let mut bytes = &b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody"[..];
+/// let mut parser = HeadParser::new([0; 64], 8192);
+/// assert_eq!(parser.read(&mut bytes), Ok(Some(HeadLine::Start(b"GET / HTTP/1.1"))));
+/// let Ok(Some(HeadLine::Field(field))) = parser.read(&mut bytes) else { panic!() };
+/// assert!(field.is("host") && field.value == b"a");
+/// assert_eq!(parser.read(&mut bytes), Ok(Some(HeadLine::End)));
+/// assert_eq!(bytes, b"body");
+/// ```
+#[derive(Clone, Debug)]
+pub struct HeadParser<S> {
+    line: S,
+    /// Bytes that the line has, of which the storage holds as many as fit.
+    length: usize,
+    /// Bytes that the head may still have.
+    left: usize,
+    has_started: bool,
+    /// The line has been read: the next byte begins another.
+    is_over: bool,
+    after_cr: bool,
+}
+
+/// A line of a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadLine<'a> {
+    /// The first line: of a request, or with the status of a response.
+    Start(&'a [u8]),
+    /// A header field.
+    Field(HeadField<'a>),
+    /// The empty line: what follows is the content.
+    End,
+}
+
+/// A header field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadField<'a> {
+    /// Its name, as it was sent; empty where it did not fit.
+    pub name: &'a [u8],
+    /// Its value, without the whitespace around it.
+    pub value: &'a [u8],
+    /// Whether this is all of the value. Otherwise it is as much as fitted.
+    pub is_whole: bool,
+}
+
+impl HeadField<'_> {
+    /// Whether the field has this name, which is given in lower case.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name.as_bytes())
+    }
+}
+
+impl<S: Storage> HeadParser<S> {
+    /// Reads one head of at most `limit` bytes, of which no more is kept than one line that fits the
+    /// storage. The first line must fit.
+    #[must_use]
+    pub const fn new(storage: S, limit: usize) -> Self {
+        Self {
+            line: storage,
+            length: 0,
+            left: limit,
+            has_started: false,
+            is_over: false,
+            after_cr: false,
+        }
+    }
+
+    /// Reads to the end of a line, and leaves in `bytes` what is behind it. `None` says that the
+    /// line ends in no chunk so far.
+    ///
+    /// # Errors
+    ///
+    /// When this is no head, or one over the limit. What follows means nothing then.
+    pub fn read(&mut self, bytes: &mut &[u8]) -> Result<Option<HeadLine<'_>>, HeadError> {
+        if self.is_over {
+            self.is_over = false;
+            self.length = 0;
+        }
+        while let Some((&byte, rest)) = bytes.split_first() {
+            *bytes = rest;
+            self.left = self.left.checked_sub(1).ok_or(HeadError::TooLong)?;
+            if byte == LF {
+                self.after_cr = false;
+                // A line end or two before the head are of an earlier message (2.2).
+                if self.length > 0 || self.has_started {
+                    self.is_over = true;
+                    return self.line().map(Some);
+                }
+            } else if self.after_cr || (byte < b' ' && byte != CR && byte != b'\t') || byte == 0x7F
+            {
+                return Err(HeadError::Malformed);
+            } else if byte == CR {
+                self.after_cr = true;
+            } else {
+                if let Some(place) = self.line.bytes_mut().get_mut(self.length) {
+                    *place = byte;
+                }
+                self.length += 1;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The storage, for the content that follows.
+    pub fn into_storage(self) -> S {
+        self.line
+    }
+
+    fn line(&mut self) -> Result<HeadLine<'_>, HeadError> {
+        let line = self.line.bytes();
+        let is_whole = self.length <= line.len();
+        let line = line.get(..self.length).unwrap_or(line);
+        if !self.has_started {
+            self.has_started = true;
+            return if is_whole { Ok(HeadLine::Start(line)) } else { Err(HeadError::TooLong) };
+        }
+        let [first, ..] = line else { return Ok(HeadLine::End) };
+        // A line that continues the one before is no longer allowed (5.2).
+        if matches!(first, b' ' | b'\t') {
+            return Err(HeadError::Malformed);
+        }
+        let Some(colon) = line.iter().position(|&byte| byte == b':') else {
+            let unknown = HeadField { name: b"", value: b"", is_whole };
+            return if is_whole { Err(HeadError::Malformed) } else { Ok(HeadLine::Field(unknown)) };
+        };
+        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        if name.is_empty() || !name.iter().all(|&byte| is_token(byte)) {
+            return Err(HeadError::Malformed);
+        }
+        Ok(HeadLine::Field(HeadField { name, value, is_whole }))
+    }
+}
+
+/// Whether a byte may be part of a name (RFC 9110, 5.6.2).
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte)
+}
+
+/// Why something is not the head of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeadError {
+    /// It breaks the rules of HTTP/1.1. A server answers 400.
+    Malformed,
+    /// It is longer than the limit, or its first line than the storage. A server answers 431.
+    TooLong,
+    /// It is of another version than HTTP/1. A server answers 505.
+    Version,
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "the peer sent no HTTP/1.1 head: speak HTTP/1.1 with it",
+            Self::TooLong => "the peer's head is over the limit: allow more, or have it send less",
+            Self::Version => "the peer speaks another version: use HTTP/1.0 or HTTP/1.1",
+        })
+    }
+}
+
+impl core::error::Error for HeadError {}
+
+#[cfg(test)]
+mod tests {
+    use std::string::String;
+    use std::vec::Vec;
+    use std::{format, vec};
+
+    use super::*;
+
+    /// The lines of a head as text, in chunks of one length, and what is left behind it.
+    fn lines(head: &[u8], storage: usize, chunk: usize) -> (Vec<String>, Result<usize, HeadError>) {
+        let mut storage = vec![0; storage];
+        let mut parser = HeadParser::new(&mut storage[..], 100);
+        let mut found = Vec::new();
+        let mut read = 0;
+        for chunk in head.chunks(chunk) {
+            let mut bytes = chunk;
+            loop {
+                let line = match parser.read(&mut bytes) {
+                    Ok(Some(HeadLine::End)) => {
+                        return (found, Ok(read + chunk.len() - bytes.len()));
+                    }
+                    Ok(Some(line)) => line,
+                    Ok(None) => break,
+                    Err(error) => return (found, Err(error)),
+                };
+                found.push(match line {
+                    HeadLine::Field(HeadField { name, value, is_whole }) => {
+                        let more = if is_whole { "" } else { "…" };
+                        let (name, value) = (str::from_utf8(name), str::from_utf8(value));
+                        format!("{}={}{more}", name.unwrap(), value.unwrap())
+                    }
+                    HeadLine::Start(line) => str::from_utf8(line).unwrap().into(),
+                    HeadLine::End => unreachable!(),
+                });
+            }
+            read += chunk.len();
+        }
+        (found, Ok(read))
+    }
+
+    /// A head, the storage, the lines, and how it ends.
+    type Case = (&'static str, usize, &'static [&'static str], Result<usize, HeadError>);
+
+    #[test]
+    fn heads_in_chunks_of_any_size() {
+        use HeadError::{Malformed, TooLong};
+        let cases: &[Case] = &[
+            ("GET / HTTP/1.1\r\n\r\nx", 32, &["GET / HTTP/1.1"], Ok(18)),
+            ("GET / HTTP/1.1\n\nx", 32, &["GET / HTTP/1.1"], Ok(16)),
+            ("\r\n\nG\r\n\r\n", 32, &["G"], Ok(8)),
+            ("G\r\nA:b\r\n\r\n", 32, &["G", "A=b"], Ok(10)),
+            ("G\r\nA: \t b c \t\r\nC:\r\n\r\n", 32, &["G", "A=b c", "C="], Ok(21)),
+            ("G\r\nA-1: :b:\r\n\r\n", 32, &["G", "A-1=:b:"], Ok(15)),
+            // What does not fit.
+            ("GET\r\n\r\n", 2, &[], Err(TooLong)),
+            ("GET\r\nabc: defg\r\nB: c\r\n\r\n", 6, &["GET", "abc=d…", "B=c"], Ok(24)),
+            ("G\r\nabc: d\r\n\r\n", 2, &["G", "=…"], Ok(13)),
+            ("G\r\nabc: d \r\n\r\n", 6, &["G", "abc=d…"], Ok(14)),
+            // What is none.
+            ("G\r\n A: b\r\n\r\n", 32, &["G"], Err(Malformed)),
+            ("G\r\nA: b\r\n\tc\r\n\r\n", 32, &["G", "A=b"], Err(Malformed)),
+            ("G\r\nA : b\r\n\r\n", 32, &["G"], Err(Malformed)),
+            ("G\r\n: b\r\n\r\n", 32, &["G"], Err(Malformed)),
+            ("G\r\nA\r\n\r\n", 32, &["G"], Err(Malformed)),
+            ("G\r\nA(: b\r\n\r\n", 32, &["G"], Err(Malformed)),
+            ("G\rA: b\r\n\r\n", 32, &[], Err(Malformed)),
+            ("G\r\r\n\r\n", 32, &[], Err(Malformed)),
+            ("G\r\nA: b\0\r\n\r\n", 32, &["G"], Err(Malformed)),
+            ("G\r\nA: b\x7F\r\n\r\n", 32, &["G"], Err(Malformed)),
+        ];
+        for &(head, storage, expected, end) in cases {
+            let expected: Vec<_> = expected.iter().map(|&line| String::from(line)).collect();
+            for chunk in 1..=head.len() {
+                let (found, result) = lines(head.as_bytes(), storage, chunk);
+                assert_eq!((found, result), (expected.clone(), end), "{head:?} in {chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_limit_counts_every_byte() {
+        let head = |length: usize| format!("G\r\nA: {}\r\n\r\n", "x".repeat(length - 10));
+        assert_eq!(lines(head(100).as_bytes(), 16, 100).1, Ok(100));
+        assert_eq!(lines(head(101).as_bytes(), 16, 100).1, Err(HeadError::TooLong));
+        let empty_lines = "\r\n".repeat(51);
+        assert_eq!(lines(empty_lines.as_bytes(), 16, 7).1, Err(HeadError::TooLong));
+    }
+}
