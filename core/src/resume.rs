@@ -27,13 +27,21 @@ pub enum ResetCause {
     Dropped,
 }
 
-impl fmt::Display for ResetCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ResetCause {
+    /// The cause in words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::UnknownId => "the id was not given by this run of the log",
             Self::NotGivenYet => "the id has not been given yet",
             Self::Dropped => "the history no longer holds all events since the id",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ResetCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

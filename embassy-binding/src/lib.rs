@@ -1,4 +1,21 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[macro_use]
+mod fmt;
+
+mod broadcast;
+mod connection;
+mod publish_error;
+pub mod server;
+mod stream_options;
+mod subscription;
+mod window;
+
+pub use broadcast::{Broadcast, Counts};
+pub use connection::{Buffered, Connection};
+pub use publish_error::PublishError;
 pub use sansse::*;
+pub use stream_options::StreamOptions;
+pub use subscription::{Overtaken, SubscribeError, Subscription};

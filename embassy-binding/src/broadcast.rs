@@ -1,0 +1,298 @@
+//! One log of events, and all who read it.
+
+mod log;
+mod ring;
+
+use core::cell::RefCell;
+use core::fmt;
+use core::future::poll_fn;
+use core::task::{Poll, Waker};
+
+use embassy_sync::blocking_mutex::Mutex;
+use embassy_sync::blocking_mutex::raw::RawMutex;
+use sansse::{Encoder, Event, EventId, Length, Sink};
+
+use self::log::Log;
+pub(crate) use self::log::{Cursor, Gap, NotOpen};
+use crate::publish_error::PublishError;
+use crate::stream_options::StreamOptions;
+use crate::subscription::{SubscribeError, Subscription};
+
+/// A log of events in a ring of `BYTES`, read by up to `READERS` at once.
+///
+/// It is a `static`, all zeros until it is used, so it takes no flash. Events are encoded once,
+/// straight into the ring, with ids of the log's; a reader is a place in it. Who was away is given what
+/// it missed by its `Last-Event-ID`, as long as the ring holds it, and is told where it does not.
+///
+/// `M` says who may publish: with
+/// [`CriticalSectionRawMutex`](embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex) any task and
+/// any interrupt, with [`ThreadModeRawMutex`](embassy_sync::blocking_mutex::raw) any task of a single
+/// core. Publishing never waits. It holds the lock while it copies the event into the ring, and a reader
+/// while it copies what fits its socket's buffer out of it.
+///
+/// An event takes two bytes of the ring besides its form on the wire, which has an `id` line.
+///
+/// ```
+/// use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
+/// use sansse_embassy::{Broadcast, Event};
+///
+/// static FEED: Broadcast<CriticalSectionRawMutex, 4096, 4> = Broadcast::new();
+///
+/// FEED.start(0x5EED); // from a random number generator, or counted in flash
+/// FEED.publish(&Event::new("21.5").with_type("celsius")?)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Broadcast<M: RawMutex, const BYTES: usize, const READERS: usize> {
+    shared: Mutex<M, RefCell<Shared<BYTES, READERS>>>,
+}
+
+/// What the lock guards.
+pub(crate) struct Shared<const BYTES: usize, const READERS: usize> {
+    pub(crate) log: Log,
+    pub(crate) ring: [u8; BYTES],
+    slots: [Slot; READERS],
+    /// Who waits for the last reader to go.
+    drained: Option<Waker>,
+}
+
+/// A reader's place.
+struct Slot {
+    waker: Option<Waker>,
+    is_taken: bool,
+}
+
+/// What a [`Broadcast`] has done since the start of the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Counts {
+    /// Events that readers were given who came back for them.
+    pub replayed: u32,
+    /// Readers who were told that they missed something.
+    pub resets: u32,
+    /// Readers who were sent away because all places were taken.
+    pub refused: u32,
+}
+
+impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, READERS> {
+    /// An empty log, which takes events from [`start`](Self::start) on.
+    #[must_use]
+    pub const fn new() -> Self {
+        const { assert!(BYTES > 0 && READERS > 0 && READERS < 256) }
+        Self {
+            shared: Mutex::new(RefCell::new(Shared {
+                log: Log::new(),
+                ring: [0; BYTES],
+                slots: [const { Slot { waker: None, is_taken: false } }; READERS],
+                drained: None,
+            })),
+        }
+    }
+
+    /// Begins a run of the log. Its ids carry the epoch, so that one from another run is recognised and
+    /// its reader told (law 12): take a number that no earlier run had, out of a random number
+    /// generator, the time, or a counter in flash.
+    ///
+    /// A log that runs or has been closed begins anew: its history is gone, and its readers are told.
+    pub fn start(&self, epoch: u64) {
+        self.with(|shared| {
+            shared.log.start(epoch);
+            shared.wake_readers();
+        });
+    }
+
+    /// Publishes an event, and returns the id that it was given.
+    ///
+    /// # Errors
+    ///
+    /// When the log has not been started or is closed, when the event brings an id, or when it is
+    /// larger than the ring. No reader notices then.
+    pub fn publish(&self, event: &Event<'_>) -> Result<EventId, PublishError> {
+        if event.id().is_some() {
+            return Err(PublishError::CarriesId);
+        }
+        let length = event.encoded_len();
+        self.append(length, |sink| event.encode(sink).map_err(|_| PublishError::Format))
+    }
+
+    /// Publishes an event whose data `format` writes, straight into the ring. It is called twice, first
+    /// to learn the length, and has to write the same each time. An empty type is `message`.
+    ///
+    /// ```
+    /// # use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
+    /// # use sansse_embassy::Broadcast;
+    /// # static FEED: Broadcast<CriticalSectionRawMutex, 4096, 4> = Broadcast::new();
+    /// # FEED.start(1);
+    /// let celsius = 21.5;
+    /// FEED.publish_with("reading", |data| write!(data, "{{\"celsius\":{celsius}}}"))?;
+    /// # Ok::<(), sansse_embassy::PublishError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish); and when the type holds a line break, or `format` fails, writes
+    /// something else the second time, or publishes an event itself.
+    pub fn publish_with(
+        &self,
+        event_type: &str,
+        format: impl Fn(&mut dyn fmt::Write) -> fmt::Result,
+    ) -> Result<EventId, PublishError> {
+        Event::new("").with_type(event_type)?;
+        let mut length = Length::default();
+        encode_with(&mut length, event_type, &format)?;
+        self.append(length.bytes(), |sink| encode_with(sink, event_type, &format))
+    }
+
+    /// Follows the log, behind the event that `last_event_id` names, or from now on.
+    ///
+    /// This is for servers of other libraries; [`serve`](crate::server::serve) does it by itself.
+    ///
+    /// # Errors
+    ///
+    /// When the log has not been started or is closed, or when all places are taken. A browser must be
+    /// told by [`come_back`](Self::come_back) then, since it gives up for good on any status but 200
+    /// (law 15).
+    pub fn subscribe<'a>(
+        &'a self,
+        last_event_id: Option<&[u8]>,
+        options: &'a StreamOptions<'a>,
+    ) -> Result<Subscription<'a, M, BYTES, READERS>, SubscribeError> {
+        Subscription::new(self, last_event_id, options)
+    }
+
+    /// Milliseconds after which a reader who is sent away may come back: the reconnection time and a
+    /// part of the spread, another for each.
+    pub fn come_back(&self, options: &StreamOptions<'_>) -> u32 {
+        self.with(|shared| shared.log.come_back(options)).unwrap_or(options.retry)
+    }
+
+    /// Closes the log: it takes no events any more, and each reader gets what it lacks, a reconnection
+    /// time of its own, and the end of its stream (law 14). [`start`](Self::start) opens it anew.
+    pub fn close(&self) {
+        self.with(|shared| {
+            shared.log.close();
+            shared.wake_readers();
+        });
+    }
+
+    /// Waits until nobody reads. After [`close`](Self::close) that takes no longer than the write
+    /// deadline of the server, so a device can restart then.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and called again. Only one task may wait at a time.
+    pub async fn drained(&self) {
+        poll_fn(|cx| {
+            self.with(|shared| {
+                if shared.readers() == 0 {
+                    return Poll::Ready(());
+                }
+                register(&mut shared.drained, cx.waker());
+                Poll::Pending
+            })
+            .unwrap_or(Poll::Pending)
+        })
+        .await;
+    }
+
+    /// How many read now.
+    pub fn readers(&self) -> usize {
+        self.with(|shared| shared.readers()).unwrap_or_default()
+    }
+
+    /// What has happened so far.
+    pub fn counts(&self) -> Counts {
+        self.with(|shared| shared.log.counts).unwrap_or_default()
+    }
+
+    /// Encodes an event of a known length into the ring.
+    fn append(
+        &self,
+        length: usize,
+        encode: impl FnOnce(&mut ring::RingSink<'_>) -> Result<(), PublishError>,
+    ) -> Result<EventId, PublishError> {
+        self.with(|shared| {
+            let id = shared.log.append(&mut shared.ring, length, encode)?;
+            shared.wake_readers();
+            Ok(id)
+        })
+        .unwrap_or(Err(PublishError::Nested))
+    }
+
+    /// Does something under the lock; `None` when it is held by a caller of this call.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Shared<BYTES, READERS>) -> R) -> Option<R> {
+        self.shared.lock(|shared| shared.try_borrow_mut().ok().map(|mut shared| f(&mut shared)))
+    }
+}
+
+impl<M: RawMutex, const BYTES: usize, const READERS: usize> Default
+    for Broadcast<M, BYTES, READERS>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<M: RawMutex, const BYTES: usize, const READERS: usize> fmt::Debug
+    for Broadcast<M, BYTES, READERS>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broadcast")
+            .field("bytes", &BYTES)
+            .field("places", &READERS)
+            .field("readers", &self.readers())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<const BYTES: usize, const READERS: usize> Shared<BYTES, READERS> {
+    /// Takes a place; `None` when there is none.
+    pub(crate) fn take_slot(&mut self) -> Option<u8> {
+        let index = self.slots.iter().position(|slot| !slot.is_taken)?;
+        self.slots[index].is_taken = true;
+        u8::try_from(index).ok()
+    }
+
+    /// Gives a place back.
+    pub(crate) fn free_slot(&mut self, index: u8) {
+        if let Some(slot) = self.slots.get_mut(usize::from(index)) {
+            *slot = Slot { waker: None, is_taken: false };
+        }
+        if self.readers() == 0
+            && let Some(waker) = self.drained.take()
+        {
+            waker.wake();
+        }
+    }
+
+    /// Has a reader woken by what comes next.
+    pub(crate) fn register(&mut self, index: u8, waker: &Waker) {
+        if let Some(slot) = self.slots.get_mut(usize::from(index)) {
+            register(&mut slot.waker, waker);
+        }
+    }
+
+    fn readers(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.is_taken).count()
+    }
+
+    fn wake_readers(&mut self) {
+        self.slots.iter_mut().filter_map(|slot| slot.waker.take()).for_each(Waker::wake);
+    }
+}
+
+fn register(place: &mut Option<Waker>, waker: &Waker) {
+    if !place.as_ref().is_some_and(|known| known.will_wake(waker)) {
+        *place = Some(waker.clone());
+    }
+}
+
+fn encode_with<S: Sink>(
+    sink: &mut S,
+    event_type: &str,
+    format: &impl Fn(&mut dyn fmt::Write) -> fmt::Result,
+) -> Result<(), PublishError> {
+    Encoder::new(sink)
+        .event_with(event_type, None, |data| format(data))
+        .map_err(|_| PublishError::Format)
+}
