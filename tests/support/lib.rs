@@ -16,6 +16,8 @@ pub mod client;
 #[cfg(feature = "hosts")]
 pub mod command;
 pub mod core_parsers;
+#[cfg(feature = "devices")]
+pub mod embassy;
 pub mod encoding;
 #[cfg(feature = "hosts")]
 pub mod events;

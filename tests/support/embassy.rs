@@ -1,0 +1,12 @@
+//! Two network stacks of embassy in one process, with a cable between that can be made bad, and time
+//! that goes on only when nothing else does.
+
+mod cable;
+mod client;
+mod follower;
+mod simulation;
+
+pub use cable::Cable;
+pub use client::{Answer, Client};
+pub use follower::Follower;
+pub use simulation::Simulation;
