@@ -168,6 +168,10 @@ impl Answer {
     }
 
     /// The value of a field, in lower case.
+    ///
+    /// # Panics
+    ///
+    /// When there are two such fields.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         let prefix = format!("{name}: ");

@@ -139,7 +139,6 @@ async fn run(mut runner: embassy_net::Runner<'static, Device<'static, MTU>>) {
 }
 
 /// A stack with room for 32 sockets, and the end of its cable.
-#[expect(clippy::type_complexity, reason = "three things, each as it is called")]
 fn stack(
     number: u8,
 ) -> (Runner<'static, MTU>, Stack<'static>, embassy_net::Runner<'static, Device<'static, MTU>>) {
