@@ -21,7 +21,7 @@ fn device(simulation: &mut Simulation, sockets: usize, config: &'static Config) 
         simulation.spawn(async move {
             let (mut received, mut room) = (vec![0; 512], vec![0; 1024]);
             let mut socket = embassy_net::tcp::TcpSocket::new(stack, &mut received, &mut room);
-            server::listen(&mut socket, 80, feed, config).await
+            server::listen(&mut socket, 80, feed, config).await;
         });
     }
     feed
