@@ -62,13 +62,11 @@ impl EventId {
     /// ```
     #[must_use]
     pub fn to_line(self) -> EventIdLine {
-        let text = self.to_text();
+        let EventIdText { bytes: text, start } = self.to_text();
         let mut bytes = [b'\n'; Self::MAX_LINE_LEN];
-        let end = Self::MAX_LINE_LEN - 1;
-        let start = end - text.len();
-        bytes[start..end].copy_from_slice(text.as_bytes());
-        bytes[start - 4..start].copy_from_slice(b"id: ");
-        EventIdLine { bytes, start: start - 4 }
+        bytes[4..4 + text.len()].copy_from_slice(&text);
+        bytes[start..start + 4].copy_from_slice(b"id: ");
+        EventIdLine { bytes, start }
     }
 
     /// Reads the text form, and nothing that is not exactly one.
@@ -77,7 +75,7 @@ impl EventId {
     ///
     /// When the bytes are no id that [`to_text`](Self::to_text) makes.
     pub fn parse(text: &[u8]) -> Result<Self, ParseEventIdError> {
-        let dash = memchr::memchr(b'-', text).ok_or(ParseEventIdError)?;
+        let dash = text.iter().position(|&byte| byte == b'-').ok_or(ParseEventIdError)?;
         Ok(Self { epoch: parse_base36(&text[..dash])?, sequence: parse_base36(&text[dash + 1..])? })
     }
 }

@@ -39,6 +39,7 @@ mod line;
 mod line_ends;
 mod line_parser;
 mod lines;
+mod one_line;
 mod parser;
 mod ready;
 mod reconnect;

@@ -1,7 +1,6 @@
 //! One log of events, and all who read it.
 
 mod log;
-mod ring;
 
 use core::cell::RefCell;
 use core::fmt;
@@ -10,10 +9,9 @@ use core::task::{Poll, Waker};
 
 use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::RawMutex;
-use sansse::{Encoder, Event, EventId, Length, Sink};
+use sansse::{Encoder, Event, EventId, Length, Sink, SliceSink};
 
-use self::log::Log;
-pub(crate) use self::log::{Cursor, Gap, NotOpen};
+pub(crate) use self::log::{Cursor, Gap, Log, NotOpen};
 use crate::publish_error::PublishError;
 use crate::stream_options::StreamOptions;
 use crate::subscription::{SubscribeError, Subscription};
@@ -54,6 +52,10 @@ pub(crate) struct Shared<const BYTES: usize, const READERS: usize> {
     /// Who waits for the last reader to go.
     drained: Option<Waker>,
 }
+
+/// How many times as long as if its data were one line an event may be, with its `id` line and the two
+/// bytes before it.
+const WORST_CASE: usize = 12;
 
 /// A reader's place.
 struct Slot {
@@ -111,8 +113,16 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         if event.id().is_some() {
             return Err(PublishError::CarriesId);
         }
-        let length = event.encoded_len();
-        self.append(length, |sink| event.encode(sink).map_err(|_| PublishError::Format))
+        // Room is made before the data is looked at, so that it is read once; unless all room there is
+        // might not be enough.
+        if WORST_CASE * event.one_line_len() <= BYTES {
+            let encode = &mut |room: &mut [u8]| event.encode_one_line(room);
+            let published = self.append(event.one_line_len(), encode);
+            if published != Err(PublishError::Format) {
+                return published;
+            }
+        }
+        self.append(event.encoded_len(), &mut |room| event.encode_to_slice(room).is_ok())
     }
 
     /// Publishes an event whose data `format` writes, straight into the ring. It is called twice, first
@@ -139,8 +149,14 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
     ) -> Result<EventId, PublishError> {
         Event::new("").with_type(event_type)?;
         let mut length = Length::default();
-        encode_with(&mut length, event_type, &format)?;
-        self.append(length.bytes(), |sink| encode_with(sink, event_type, &format))
+        if !encode_with(&mut length, event_type, &format) {
+            return Err(PublishError::Format);
+        }
+        self.append(length.bytes(), &mut |room| {
+            let length = room.len();
+            let mut sink = SliceSink::new(room);
+            encode_with(&mut sink, event_type, &format) && sink.written().len() == length
+        })
     }
 
     /// Follows the log, behind the event that `last_event_id` names, or from now on.
@@ -205,11 +221,11 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         self.with(|shared| shared.log.counts).unwrap_or_default()
     }
 
-    /// Encodes an event of a known length into the ring.
+    /// Adds an event whose block has so many bytes behind its `id` line.
     fn append(
         &self,
         length: usize,
-        encode: impl FnOnce(&mut ring::RingSink<'_>) -> Result<(), PublishError>,
+        encode: &mut dyn FnMut(&mut [u8]) -> bool,
     ) -> Result<EventId, PublishError> {
         self.with(|shared| {
             let id = shared.log.append(&mut shared.ring, length, encode)?;
@@ -287,12 +303,11 @@ fn register(place: &mut Option<Waker>, waker: &Waker) {
     }
 }
 
+/// Whether the formatting was well.
 fn encode_with<S: Sink>(
     sink: &mut S,
     event_type: &str,
     format: &impl Fn(&mut dyn fmt::Write) -> fmt::Result,
-) -> Result<(), PublishError> {
-    Encoder::new(sink)
-        .event_with(event_type, None, |data| format(data))
-        .map_err(|_| PublishError::Format)
+) -> bool {
+    Encoder::new(sink).event_with(event_type, None, |data| format(data)).is_ok()
 }

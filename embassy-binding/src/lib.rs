@@ -6,7 +6,6 @@
 mod fmt;
 
 mod broadcast;
-mod connection;
 mod publish_error;
 pub mod server;
 mod stream_options;
@@ -14,7 +13,6 @@ mod subscription;
 mod window;
 
 pub use broadcast::{Broadcast, Counts};
-pub use connection::{Buffered, Connection};
 pub use publish_error::PublishError;
 pub use sansse::*;
 pub use stream_options::StreamOptions;

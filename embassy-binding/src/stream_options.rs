@@ -61,7 +61,8 @@ impl<'a> StreamOptions<'a> {
     }
 }
 
-const fn milliseconds(time: Duration) -> u32 {
+/// At most 49 days.
+pub(crate) const fn milliseconds(time: Duration) -> u32 {
     let milliseconds = time.as_millis();
     if milliseconds > u32::MAX as u64 {
         u32::MAX

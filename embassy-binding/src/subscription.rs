@@ -6,9 +6,10 @@ use core::task::{Context, Poll};
 
 use embassy_sync::blocking_mutex::raw::RawMutex;
 use embedded_io_async::{ErrorKind, ErrorType, Read};
-use sansse::{Encoder, ResetCause, Resume};
+use sansse::ResetCause::{self, Dropped, UnknownId};
+use sansse::Resume;
 
-use crate::broadcast::{Broadcast, Cursor, Gap, NotOpen};
+use crate::broadcast::{Broadcast, Cursor, Gap, Log, NotOpen};
 use crate::stream_options::StreamOptions;
 use crate::window::Window;
 
@@ -36,26 +37,8 @@ use crate::window::Window;
 pub struct Subscription<'a, M: RawMutex, const BYTES: usize, const READERS: usize> {
     broadcast: &'a Broadcast<M, BYTES, READERS>,
     options: &'a StreamOptions<'a>,
-    cursor: Cursor,
-    private: Option<Private>,
-    /// Bytes of the private blocks that have gone out.
-    sent: u16,
+    reader: Reader,
     slot: u8,
-    is_ended: bool,
-}
-
-/// What is for one reader alone. It is written anew for each part of it that goes out.
-#[derive(Clone, Copy)]
-enum Private {
-    /// The position, and the reconnection time.
-    Opening,
-    /// The same for a reader that missed something,
-    ResetOpening(ResetCause),
-    /// and one that misses something later.
-    Reset(ResetCause),
-    KeepAlive,
-    /// The time to come back after, in milliseconds.
-    Farewell(u32),
 }
 
 impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize>
@@ -72,19 +55,10 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize>
                 shared.log.count_refused();
                 return Err(SubscribeError::Full);
             };
-            let (decision, cursor) = shared.log.resume(&shared.ring, last_event_id);
-            let private = match decision {
-                Resume::Reset(cause) => {
-                    shared.log.count_reset();
-                    Private::ResetOpening(cause)
-                }
-                Resume::Live | Resume::From(_) => Private::Opening,
-            };
-            Ok((slot, cursor, private))
+            Ok((slot, Reader::new(&mut shared.log, &shared.ring, last_event_id)))
         });
-        let (slot, cursor, private) = opened.unwrap_or(Err(SubscribeError::Nested))?;
-        let private = Some(private);
-        Ok(Self { broadcast, options, cursor, private, sent: 0, slot, is_ended: false })
+        let (slot, reader) = opened.unwrap_or(Err(SubscribeError::Nested))?;
+        Ok(Self { broadcast, options, reader, slot })
     }
 
     /// Copies what there is for the reader, as far as it fits, and returns how many bytes; 0 where there
@@ -95,58 +69,25 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize>
     /// When the log has run over the rest of an event of which the reader has got a part. Its stream
     /// must be cut, without another byte; the reader comes back and is given what it lacks.
     pub fn fill(&mut self, out: &mut [u8]) -> Result<usize, Overtaken> {
-        let mut filled = 0;
-        while filled < out.len() && !self.is_ended {
-            if let Some(private) = self.private {
-                filled += self.fill_private(private, &mut out[filled..]);
-                continue;
-            }
-            let (broadcast, cursor) = (self.broadcast, &mut self.cursor);
-            let (read, next) = broadcast
-                .with(|shared| {
-                    let (log, out) = (&mut shared.log, &mut out[filled..]);
-                    match log.read(&shared.ring, cursor, out) {
-                        Ok(length) if log.is_closed() && log.is_at_head(cursor) => {
-                            (Ok(length), Some(Private::Farewell(log.come_back(self.options))))
-                        }
-                        Ok(length) => (Ok(length), None),
-                        Err(Gap::InsideEvent) => (Err(Overtaken), None),
-                        Err(Gap::BetweenEvents) => {
-                            let told = cursor.id;
-                            *cursor = log.live();
-                            log.count_reset();
-                            let is_of_this_run = told.epoch == cursor.id.epoch;
-                            let cause = if is_of_this_run {
-                                ResetCause::Dropped
-                            } else {
-                                ResetCause::UnknownId
-                            };
-                            (Ok(0), Some(Private::Reset(cause)))
-                        }
-                    }
-                })
-                .unwrap_or((Ok(0), None));
-            filled += read?;
-            self.private = next;
-            if next.is_none() {
-                break;
-            }
-        }
-        Ok(filled)
+        let Self { broadcast, options, reader, .. } = self;
+        broadcast
+            .with(|shared| reader.fill(&mut shared.log, &shared.ring, options, out))
+            .unwrap_or(Ok(0))
     }
 
     /// Has the stream say that it is alive, where nothing else is on its way: the next
     /// [`fill`](Self::fill) gives an empty comment.
     pub fn keep_alive(&mut self) {
-        if self.private.is_none() && self.cursor.is_between_events() && !self.is_ended {
-            self.private = Some(Private::KeepAlive);
+        let reader = &mut self.reader;
+        if reader.cursor.is_between_events() {
+            reader.private.get_or_insert(Private::KeepAlive);
         }
     }
 
     /// Whether the log has been closed and all of the stream has been given.
     #[must_use]
     pub fn is_ended(&self) -> bool {
-        self.is_ended
+        self.reader.is_ended
     }
 
     /// Waits until there is something for the reader, or its stream has ended.
@@ -159,13 +100,14 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize>
     }
 
     /// Ready when there is something for the reader, or its stream has ended.
-    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.private.is_some() || self.is_ended {
+    pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let Reader { cursor, private, is_ended, .. } = &self.reader;
+        if private.is_some() || *is_ended {
             return Poll::Ready(());
         }
         self.broadcast
             .with(|shared| {
-                if shared.log.has_news(&self.cursor) {
+                if shared.log.has_news(cursor) {
                     return Poll::Ready(());
                 }
                 shared.register(self.slot, cx.waker());
@@ -173,53 +115,132 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize>
             })
             .unwrap_or(Poll::Pending)
     }
+}
 
-    fn fill_private(&mut self, private: Private, out: &mut [u8]) -> usize {
-        let mut window = Window::new(out, usize::from(self.sent));
-        self.write(private, &mut window);
-        let filled = window.filled();
-        if window.is_cut() {
-            self.sent = self.sent.saturating_add(u16::try_from(filled).unwrap_or(u16::MAX));
+/// Where a reader is, whatever the log that it reads.
+struct Reader {
+    cursor: Cursor,
+    /// What comes before anything else.
+    private: Option<Private>,
+    /// Bytes of it that have gone out.
+    sent: u16,
+    is_ended: bool,
+}
+
+/// What is for one reader alone. It is written anew for each part of it that goes out.
+#[derive(Clone, Copy)]
+enum Private {
+    /// The position, or what was missed; and the reconnection time.
+    Opening(Option<ResetCause>),
+    /// What was missed later.
+    Reset(ResetCause),
+    KeepAlive,
+    /// The time to come back after, in milliseconds.
+    Farewell(u32),
+}
+
+impl Reader {
+    fn new(log: &mut Log, ring: &[u8], last_event_id: Option<&[u8]>) -> Self {
+        let (decision, cursor) = log.resume(ring, last_event_id);
+        let missed = match decision {
+            Resume::Reset(cause) => {
+                log.count_reset();
+                Some(cause)
+            }
+            Resume::Live | Resume::From(_) => None,
+        };
+        let private = Some(Private::Opening(missed));
+        Self { cursor, private, sent: 0, is_ended: false }
+    }
+
+    fn fill(
+        &mut self,
+        log: &mut Log,
+        ring: &[u8],
+        options: &StreamOptions<'_>,
+        out: &mut [u8],
+    ) -> Result<usize, Overtaken> {
+        let mut filled = 0;
+        while filled < out.len() && !self.is_ended {
+            if let Some(private) = self.private {
+                // Of a run that is over no line can be written anew.
+                if self.sent > 0 && self.cursor.run != log.run() {
+                    return Err(Overtaken);
+                }
+                let mut window = Window::new(&mut out[filled..], self.sent.into());
+                self.write(private, log, options, &mut window);
+                let written = window.filled();
+                filled += written;
+                if window.is_cut() {
+                    self.sent =
+                        self.sent.saturating_add(u16::try_from(written).unwrap_or(u16::MAX));
+                } else {
+                    self.sent = 0;
+                    self.private = None;
+                    self.is_ended = matches!(private, Private::Farewell(_));
+                }
+                continue;
+            }
+            match log.read(ring, &mut self.cursor, &mut out[filled..]) {
+                Ok(read) => {
+                    filled += read;
+                    if !log.is_at_end(&self.cursor) {
+                        break;
+                    }
+                    self.private = Some(Private::Farewell(log.come_back(options)));
+                }
+                Err(Gap::InsideEvent) => return Err(Overtaken),
+                Err(Gap::BetweenEvents) => {
+                    let is_of_this_run = self.cursor.run == log.run();
+                    let cause = if is_of_this_run { Dropped } else { UnknownId };
+                    log.count_reset();
+                    self.cursor = log.live();
+                    self.private = Some(Private::Reset(cause));
+                }
+            }
+        }
+        Ok(filled)
+    }
+
+    fn write(
+        &self,
+        private: Private,
+        log: &Log,
+        options: &StreamOptions<'_>,
+        window: &mut Window<'_>,
+    ) {
+        let (is_opening, missed) = match private {
+            Private::Opening(missed) => (true, missed),
+            Private::Reset(cause) => (false, Some(cause)),
+            Private::KeepAlive => return window.write(b":\n\n"),
+            Private::Farewell(time) => return write_retry(time, window),
+        };
+        let line = log.id(self.cursor.sequence).to_line();
+        if let Some(cause) = missed {
+            // The event carries the position itself: were an id to come before it, a reader cut
+            // between the two would never learn of the gap.
+            window.write(b"event: ");
+            window.write(options.reset_event.as_bytes());
+            window.write(b"\n");
+            window.write(&line);
+            window.write(b"data: {\"reason\":\"");
+            window.write(cause.as_str().as_bytes());
+            window.write(b"\"}\n");
         } else {
-            self.sent = 0;
-            self.private = None;
-            self.is_ended = matches!(private, Private::Farewell(_));
+            window.write(&line);
         }
-        filled
-    }
-
-    fn write(&self, private: Private, window: &mut Window<'_>) {
-        match private {
-            Private::Opening => {
-                window.write(&self.cursor.id.to_line());
-                window.write(b"\n");
-                write_retry(self.options.retry, window);
-            }
-            Private::ResetOpening(cause) => {
-                self.write_reset(cause, window);
-                write_retry(self.options.retry, window);
-            }
-            Private::Reset(cause) => self.write_reset(cause, window),
-            Private::KeepAlive => window.write(b":\n\n"),
-            Private::Farewell(time) => write_retry(time, window),
-        }
-    }
-
-    /// The event carries the position itself: were an id to come before it, a reader cut between the
-    /// two would never learn of the gap.
-    fn write_reset(&self, cause: ResetCause, window: &mut Window<'_>) {
-        window.write(b"event: ");
-        window.write(self.options.reset_event.as_bytes());
         window.write(b"\n");
-        window.write(&self.cursor.id.to_line());
-        window.write(b"data: {\"reason\":\"");
-        window.write(cause.as_str().as_bytes());
-        window.write(b"\"}\n\n");
+        if is_opening {
+            write_retry(options.retry, window);
+        }
     }
 }
 
-fn write_retry(milliseconds: u32, window: &mut Window<'_>) {
-    let Ok(()) = Encoder::new(window).retry(milliseconds.into());
+/// The block that names a reconnection time.
+pub(crate) fn write_retry(milliseconds: u32, window: &mut Window<'_>) {
+    window.write(b"retry: ");
+    window.write_number(milliseconds);
+    window.write(b"\n\n");
 }
 
 impl<M: RawMutex, const BYTES: usize, const READERS: usize> Drop
@@ -235,8 +256,8 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> fmt::Debug
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription")
-            .field("cursor", &self.cursor)
-            .field("is_ended", &self.is_ended)
+            .field("cursor", &self.reader.cursor)
+            .field("is_ended", &self.is_ended())
             .finish_non_exhaustive()
     }
 }
@@ -258,7 +279,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Read
     async fn read(&mut self, out: &mut [u8]) -> Result<usize, Overtaken> {
         loop {
             let filled = self.fill(out)?;
-            if filled > 0 || out.is_empty() || self.is_ended {
+            if filled > 0 || out.is_empty() || self.is_ended() {
                 return Ok(filled);
             }
             self.ready().await;

@@ -1,13 +1,10 @@
 //! A part of what is written.
 
-use core::convert::Infallible;
-
-use sansse::Sink;
-
 /// Takes what is written from some byte on, as far as it fits. Whoever writes the same again and
 /// skips what has gone out needs to keep no copy of it.
 pub(crate) struct Window<'a> {
     out: &'a mut [u8],
+    /// Bytes that are before the window.
     skip: usize,
     filled: usize,
     is_cut: bool,
@@ -28,7 +25,8 @@ impl<'a> Window<'a> {
         self.is_cut
     }
 
-    /// Writes bytes; cannot fail.
+    /// Writes bytes.
+    #[inline(never)]
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         let skipped = self.skip.min(bytes.len());
         self.skip -= skipped;
@@ -38,13 +36,20 @@ impl<'a> Window<'a> {
         self.filled += length;
         self.is_cut |= length < bytes.len();
     }
-}
 
-impl Sink for Window<'_> {
-    type Error = Infallible;
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
-        self.write(bytes);
-        Ok(())
+    /// Writes a number, in decimal.
+    #[inline(never)]
+    pub(crate) fn write_number(&mut self, mut number: u32) {
+        let mut digits = [0; 10];
+        let mut start = digits.len();
+        loop {
+            start -= 1;
+            digits[start] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.write(&digits[start..]);
     }
 }

@@ -1,8 +1,6 @@
 //! What a request asks for.
 
 use super::head::{HeadError, HeadField};
-use super::{LAST_EVENT_ID, accepts_event_stream};
-use crate::event_id::EventId;
 
 /// The methods that an event stream and a page beside it need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +43,17 @@ impl<'a> RequestLine<'a> {
     ///
     /// When it is none, or of another version of HTTP.
     pub fn parse(line: &'a [u8]) -> Result<Self, HeadError> {
-        let mut words = line.split(|&byte| byte == b' ');
-        let (Some(method), Some(target), Some(version), None) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
-            return Err(HeadError::Malformed);
+        let space = position(line, b' ').ok_or(HeadError::Malformed)?;
+        let (method, rest) = (&line[..space], &line[space + 1..]);
+        let space = position(rest, b' ').ok_or(HeadError::Malformed)?;
+        let (target, version) = (&rest[..space], &rest[space + 1..]);
+        let is_http_1_0 = match version {
+            b"HTTP/1.0" => true,
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => false,
+            [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
+                return Err(HeadError::Version);
+            }
+            _ => return Err(HeadError::Malformed),
         };
         let method = match method {
             b"GET" => Method::Get,
@@ -59,50 +63,39 @@ impl<'a> RequestLine<'a> {
             b"" => return Err(HeadError::Malformed),
             _ => Method::Other,
         };
-        let is_http_1_0 = match version.strip_prefix(b"HTTP/") {
-            Some(b"1.0") => true,
-            Some([b'1', b'.', minor]) if minor.is_ascii_digit() => false,
-            Some([major, b'.', minor]) if major.is_ascii_digit() && minor.is_ascii_digit() => {
-                return Err(HeadError::Version);
-            }
-            _ => return Err(HeadError::Malformed),
-        };
         Ok(Self { method, path: path(target).ok_or(HeadError::Malformed)?, is_http_1_0 })
     }
 }
 
 /// The path of a request's target, which may be the whole address (RFC 9112, 3.2).
 fn path(target: &[u8]) -> Option<&[u8]> {
-    let path = match target {
-        [b'/', ..] | b"*" => target,
-        _ => {
-            let scheme = target.iter().position(|&byte| byte == b':')?;
-            let authority = target[scheme..].strip_prefix(b"://")?;
-            let end = authority.iter().position(|byte| matches!(byte, b'/' | b'?'));
-            match end.map_or(&b"/"[..], |end| &authority[end..]) {
-                [b'?', ..] => b"/",
-                path => path,
-            }
-        }
-    };
-    path.split(|&byte| byte == b'?').next()
+    let target = &target[..position(target, b'?').unwrap_or(target.len())];
+    if let [b'/', ..] | b"*" = target {
+        return Some(target);
+    }
+    let scheme = position(target, b':')?;
+    let mut slashes = target.iter().enumerate().skip(scheme).filter(|(_, byte)| **byte == b'/');
+    Some(slashes.nth(2).map_or(b"/", |(path, _)| &target[path..]))
 }
 
-/// What the header fields of a request say to who serves event streams from little memory.
+#[inline(never)]
+fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
+    bytes.iter().position(|&byte| byte == wanted)
+}
+
+/// What the header fields of a request say of its content, and of what may be answered, to who serves
+/// event streams from little memory.
 ///
 /// ```
 /// use sansse::http::{HeadField, RequestFields};
 ///
 /// let mut fields = RequestFields::new();
-/// fields.take(&HeadField { name: b"Last-Event-ID", value: b"z-7", is_whole: true })?;
-/// assert_eq!(fields.last_event_id(), Some(&b"z-7"[..]));
+/// fields.take(&HeadField { name: b"Accept", value: b"text/html", is_whole: true })?;
+/// assert!(!fields.accepts_event_stream());
 /// # Ok::<(), sansse::http::HeadError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct RequestFields {
-    /// A byte more than an id of the library's has, so that a longer one is told from all of them.
-    last_event_id: [u8; EventId::MAX_LEN + 1],
-    id_length: u8,
     accept: Accept,
     content_length: Option<u32>,
     is_coded: bool,
@@ -129,8 +122,6 @@ impl RequestFields {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            last_event_id: [0; EventId::MAX_LEN + 1],
-            id_length: 0,
             accept: Accept::Unsaid,
             content_length: None,
             is_coded: false,
@@ -145,13 +136,10 @@ impl RequestFields {
     ///
     /// When it contradicts what was there before, or has no value that its name allows.
     pub fn take(&mut self, field: &HeadField<'_>) -> Result<(), HeadError> {
-        if field.is(LAST_EVENT_ID) {
-            let length = field.value.len().min(self.last_event_id.len());
-            self.last_event_id[..length].copy_from_slice(&field.value[..length]);
-            self.id_length = u8::try_from(length).unwrap_or(u8::MAX);
-        } else if field.is("accept") {
+        if field.is("accept") {
             // One list, in whatever lines (RFC 9110, 5.3). What did not fit may allow anything.
-            let is_allowed = !field.is_whole || accepts_event_stream(field.value);
+            let ranges = ["text/event-stream", "text/*", "*/*"];
+            let is_allowed = !field.is_whole || ranges.iter().any(|range| has(field.value, range));
             if is_allowed || self.accept == Accept::Unsaid {
                 self.accept = if is_allowed { Accept::Yes } else { Accept::No };
             }
@@ -185,15 +173,8 @@ impl RequestFields {
         }
     }
 
-    /// The `Last-Event-ID`, where there is one that is not empty: at most a byte more than the longest
-    /// id of the library's.
-    #[must_use]
-    pub fn last_event_id(&self) -> Option<&[u8]> {
-        let id = self.last_event_id.get(..usize::from(self.id_length))?;
-        if id.is_empty() { None } else { Some(id) }
-    }
-
-    /// Whether the answer may be an event stream.
+    /// Whether the answer may be an event stream. Weights are not looked at: who excludes streams by a
+    /// weight of 0 may be given one (RFC 9110, 12.5.1, leaves that to the server).
     #[must_use]
     pub fn accepts_event_stream(&self) -> bool {
         self.accept != Accept::No
@@ -211,6 +192,11 @@ impl RequestFields {
     pub fn is_preflight(&self) -> bool {
         self.is_preflight
     }
+}
+
+/// Whether a value has a media range in it.
+fn has(value: &[u8], range: &str) -> bool {
+    value.windows(range.len()).any(|part| part.eq_ignore_ascii_case(range.as_bytes()))
 }
 
 /// A number of bytes; one that is too large for the type is as much as there can be.
@@ -257,7 +243,8 @@ mod tests {
             ("GET /", Err(Malformed)),
             ("GET  HTTP/1.1", Err(Malformed)),
             ("GET a HTTP/1.1", Err(Malformed)),
-            ("CONNECT a:80 HTTP/1.1", Err(Malformed)),
+            ("CONNECT a:80 HTTP/1.1", Ok((Other, "/", false))),
+            ("GET http://a/?b=/c HTTP/1.1", Ok((Get, "/", false))),
             ("\x16\x03\x01", Err(Malformed)),
             ("", Err(Malformed)),
         ];
@@ -275,18 +262,6 @@ mod tests {
             fields.take(&HeadField { name, value, is_whole: !value.ends_with(b"~") })?;
         }
         Ok(fields)
-    }
-
-    #[test]
-    fn last_event_ids() {
-        let id = |value| fields(&[("last-Event-ID", value)]).unwrap();
-        assert_eq!(id("").last_event_id(), None);
-        assert_eq!(id("z-7").last_event_id(), Some(&b"z-7"[..]));
-        let longest = "3w5e11264sgsf-3w5e11264sgsf";
-        assert_eq!(id(longest).last_event_id(), Some(longest.as_bytes()));
-        // One that is longer is none of ours, and stays so.
-        let longer = id("3w5e11264sgsf-3w5e11264sgsf0").last_event_id().map(EventId::parse);
-        assert!(longer.is_some_and(|parsed| parsed.is_err()));
     }
 
     #[test]

@@ -1,27 +1,30 @@
 //! The log: what the ring holds, and how it is written and read.
 
-use sansse::{EventId, EventIdCounter, Resume, Sink, resume};
+use sansse::{EventId, EventIdCounter, Resume, has_fallen_behind, resume};
 
 use super::Counts;
-use super::ring::{self, RingSink};
 use crate::publish_error::PublishError;
 use crate::stream_options::StreamOptions;
 
 /// What is known of the ring.
 ///
-/// Positions count bytes since the program began, so that one that has been overwritten is never
-/// taken for a newer one. Each event is two bytes with its length and then its block.
+/// Each event is two bytes with the length of its block, and then the block, in one piece. One that does
+/// not fit before the ring's end is put at its start, and a length of 0 says so where there is room
+/// for one.
+///
+/// Places in the ring say nothing of whether what was there still is. That is told by sequences alone,
+/// which never come again.
 pub(crate) struct Log {
     /// The next event's id. None before the start.
     next: Option<EventIdCounter>,
-    /// Where the next event goes,
-    head: u64,
-    /// and its index in the ring.
-    head_index: usize,
-    /// Where the oldest event is.
-    tail: u64,
     /// The sequence of the last event that was dropped.
     dropped: u64,
+    /// Where the next event goes, if it fits there.
+    head: usize,
+    /// Where the oldest event is, if there is one.
+    tail: usize,
+    /// Which run this is.
+    run: u16,
     is_closed: bool,
     phase: u32,
     pub(super) counts: Counts,
@@ -37,18 +40,14 @@ const GOLDEN_RATIO: u32 = 0x9E37_79B9;
 /// How far a reader has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor {
-    /// The next byte.
-    position: u64,
-    /// Bytes that the event at the position still has; 0 between two events.
+    /// The last event that the reader has got all of, or was told to have missed.
+    pub(crate) sequence: u64,
+    /// Where its next byte is.
+    place: usize,
+    /// Bytes that the event which it is in the middle of still has; 0 between two events.
     remaining: u16,
-    /// The last event that the reader has got, or was told to have missed.
-    pub(crate) id: EventId,
-}
-
-impl Cursor {
-    pub(crate) fn is_between_events(&self) -> bool {
-        self.remaining == 0
-    }
+    /// The run that it reads.
+    pub(crate) run: u16,
 }
 
 /// Why there are no events.
@@ -69,10 +68,10 @@ impl Log {
     pub(super) const fn new() -> Self {
         Self {
             next: None,
-            head: 0,
-            head_index: 0,
-            tail: 0,
             dropped: 0,
+            head: 0,
+            tail: 0,
+            run: 0,
             is_closed: false,
             phase: 0,
             counts: Counts { replayed: 0, resets: 0, refused: 0 },
@@ -80,11 +79,13 @@ impl Log {
     }
 
     pub(super) fn start(&mut self, epoch: u64) {
-        self.next = Some(EventIdCounter::new(EventId { epoch, sequence: 1 }));
-        // No position of the run before is one of this.
-        self.head += 1;
-        self.tail = self.head;
-        self.dropped = 0;
+        // Whoever reads lacks an event of this sequence, which there never was.
+        self.dropped = match &self.next {
+            Some(next) => next.id().sequence,
+            None => 0,
+        };
+        self.next = Some(EventIdCounter::new(EventId { epoch, sequence: self.dropped + 1 }));
+        self.run = self.run.wrapping_add(1);
         self.is_closed = false;
     }
 
@@ -94,98 +95,121 @@ impl Log {
 
     /// Whether there are events, now or later.
     pub(crate) fn check_open(&self) -> Result<(), NotOpen> {
-        if self.next.is_none() {
-            Err(NotOpen::NotStarted)
-        } else if self.is_closed {
-            Err(NotOpen::Closed)
-        } else {
-            Ok(())
+        match (&self.next, self.is_closed) {
+            (None, _) => Err(NotOpen::NotStarted),
+            (Some(_), true) => Err(NotOpen::Closed),
+            (Some(_), false) => Ok(()),
         }
     }
 
+    /// Milliseconds after which a reader who is sent away may come back.
     pub(crate) fn come_back(&mut self, options: &StreamOptions<'_>) -> u32 {
         self.phase = self.phase.wrapping_add(GOLDEN_RATIO);
         let part = (u64::from(self.phase) * u64::from(options.spread)) >> 32;
         options.retry.saturating_add(u32::try_from(part).unwrap_or(u32::MAX))
     }
 
-    /// Writes an event whose block has so many bytes without its `id` line. The oldest events make
-    /// room for it.
+    /// Adds an event whose block has so many bytes behind its `id` line, which `encode` writes; where it
+    /// says that it cannot, nothing is added. The oldest events make room.
     pub(super) fn append(
         &mut self,
         ring: &mut [u8],
         length: usize,
-        encode: impl FnOnce(&mut RingSink<'_>) -> Result<(), PublishError>,
+        encode: &mut dyn FnMut(&mut [u8]) -> bool,
     ) -> Result<EventId, PublishError> {
         self.check_open()?;
         let Some(next) = &self.next else { return Err(PublishError::NotStarted) };
-        let block = length.saturating_add(next.line().len());
-        let taken = block.saturating_add(HEADER);
-        let Ok(header) = u16::try_from(block) else { return Err(PublishError::TooLarge) };
-        if taken > ring.len() {
+        let start = HEADER + next.line().len();
+        let Some(length) = start.checked_add(length).filter(|length| *length <= ring.len()) else {
             return Err(PublishError::TooLarge);
-        }
-        while ring.len() - distance(self.tail, self.head) < taken {
-            self.drop_oldest(ring);
-        }
+        };
+        let Ok(header) = u16::try_from(length - HEADER) else { return Err(PublishError::TooLarge) };
+        let place = self.make_room(ring, length);
+
         let Some(next) = &mut self.next else { return Err(PublishError::NotStarted) };
-        let mut sink = RingSink::new(ring, self.head_index, taken);
         let id = next.id();
-        sink.put(&header.to_le_bytes()).map_err(|_| PublishError::Format)?;
-        sink.put(next.line()).map_err(|_| PublishError::Format)?;
-        encode(&mut sink)?;
-        self.head_index = sink.end().ok_or(PublishError::Format)?;
-        self.head += taken as u64;
+        let Some((head, block)) =
+            ring.get_mut(place..place + length).and_then(|room| room.split_at_mut_checked(start))
+        else {
+            return Err(PublishError::TooLarge);
+        };
+        if !encode(block) {
+            return Err(PublishError::Format);
+        }
+        let (count, line) = head.split_at_mut(HEADER);
+        count.copy_from_slice(&header.to_le_bytes());
+        line.copy_from_slice(next.line());
         next.advance();
+        // Not where the event is already.
+        if place < self.head
+            && let Some(count) = ring.get_mut(self.head..self.head + HEADER)
+        {
+            count.copy_from_slice(&[0; HEADER]);
+        }
+        self.head = place + length;
         Ok(id)
     }
 
-    fn drop_oldest(&mut self, ring: &[u8]) {
-        self.tail += (HEADER + self.block_len(ring, self.tail)) as u64;
-        self.dropped += 1;
-    }
-
-    /// The length of the block of the event at a position.
-    fn block_len(&self, ring: &[u8], position: u64) -> usize {
-        let mut header = [0; HEADER];
-        ring::read(ring, self.index(ring, position), &mut header);
-        usize::from(u16::from_le_bytes(header))
-    }
-
-    /// Where a position is in the ring.
-    fn index(&self, ring: &[u8], position: u64) -> usize {
-        let distance = distance(position, self.head);
-        let index = self.head_index.wrapping_sub(distance);
-        if distance > self.head_index { index.wrapping_add(ring.len()) } else { index }
-    }
-
-    /// The last event's id.
-    fn last(&self) -> EventId {
-        match &self.next {
-            Some(next) => EventId { sequence: next.id().sequence - 1, ..next.id() },
-            None => EventId { epoch: 0, sequence: 0 },
+    /// A place for so many bytes, which is no more than there are in the ring. Drops the events that are
+    /// there.
+    fn make_room(&mut self, ring: &[u8], length: usize) -> usize {
+        loop {
+            if self.dropped == self.last() {
+                (self.head, self.tail) = (0, 0);
+                return 0;
+            }
+            let end = if self.tail < self.head { ring.len() } else { self.tail };
+            if end - self.head >= length {
+                return self.head;
+            }
+            if self.tail < self.head && self.tail >= length {
+                return 0;
+            }
+            self.tail = settle(ring, self.tail + HEADER + block_len(ring, self.tail));
+            self.dropped += 1;
         }
+    }
+
+    /// The last event's sequence.
+    pub(crate) fn last(&self) -> u64 {
+        match &self.next {
+            Some(next) => next.id().sequence - 1,
+            None => 0,
+        }
+    }
+
+    /// The id of an event of this run.
+    pub(crate) fn id(&self, sequence: u64) -> EventId {
+        let epoch = self.next.as_ref().map_or(0, |next| next.id().epoch);
+        EventId { epoch, sequence }
+    }
+
+    /// Which run this is.
+    pub(crate) fn run(&self) -> u16 {
+        self.run
     }
 
     /// A reader who has got all that there is.
     pub(crate) fn live(&self) -> Cursor {
-        Cursor { position: self.head, remaining: 0, id: self.last() }
+        Cursor { sequence: self.last(), place: self.head, remaining: 0, run: self.run }
     }
 
     /// Where a reader begins. One that missed something begins live, and must be told.
     pub(crate) fn resume(&mut self, ring: &[u8], last_event_id: Option<&[u8]>) -> (Resume, Cursor) {
         let mut cursor = self.live();
-        let last = cursor.id;
-        let decision = resume(last_event_id, last.epoch, last.sequence, [self.dropped]);
+        let epoch = self.id(0).epoch;
+        let decision = resume(last_event_id, epoch, cursor.sequence, [self.dropped]);
         if let Resume::From(sequence) = decision {
-            let replayed = last.sequence - sequence;
-            self.counts.replayed =
-                self.counts.replayed.wrapping_add(u32::try_from(replayed).unwrap_or(u32::MAX));
-            cursor.id.sequence = sequence;
+            let replayed = cursor.sequence - sequence;
+            #[expect(clippy::cast_possible_truncation, reason = "it is counted modulo 2³²")]
+            let counted = replayed as u32;
+            self.counts.replayed = self.counts.replayed.wrapping_add(counted);
             if replayed > 0 {
-                cursor.position = self.tail;
+                cursor.sequence = sequence;
+                cursor.place = self.tail;
                 for _ in self.dropped..sequence {
-                    cursor.position += (HEADER + self.block_len(ring, cursor.position)) as u64;
+                    let end = cursor.place + HEADER + block_len(ring, cursor.place);
+                    cursor.place = settle(ring, end);
                 }
             }
         }
@@ -197,46 +221,49 @@ impl Log {
         &self,
         ring: &[u8],
         cursor: &mut Cursor,
-        mut out: &mut [u8],
+        out: &mut [u8],
     ) -> Result<usize, Gap> {
-        if cursor.position < self.tail {
+        if has_fallen_behind(cursor.sequence, [self.dropped]) {
             let is_inside = cursor.remaining > 0;
             return Err(if is_inside { Gap::InsideEvent } else { Gap::BetweenEvents });
         }
-        let room = out.len();
-        while !out.is_empty() {
+        let mut filled = 0;
+        while filled < out.len() {
             if cursor.remaining == 0 {
-                if cursor.position == self.head {
+                if cursor.sequence == self.last() {
                     break;
                 }
-                let length = self.block_len(ring, cursor.position);
-                cursor.remaining = u16::try_from(length).unwrap_or(u16::MAX);
-                cursor.position += HEADER as u64;
+                // What was behind the last event is known only as long as that is there.
+                let place = if cursor.sequence == self.dropped {
+                    self.tail
+                } else {
+                    settle(ring, cursor.place)
+                };
+                cursor.remaining = header(ring, place);
+                cursor.place = place + HEADER;
             }
-            let length = usize::from(cursor.remaining).min(out.len());
-            let (part, rest) = out.split_at_mut(length);
-            ring::read(ring, self.index(ring, cursor.position), part);
-            out = rest;
-            cursor.position += length as u64;
-            cursor.remaining -= u16::try_from(length).unwrap_or(cursor.remaining);
-            cursor.id.sequence += u64::from(cursor.remaining == 0);
+            let length = usize::from(cursor.remaining).min(out.len() - filled);
+            let Some(bytes) = ring.get(cursor.place..cursor.place + length) else { break };
+            out[filled..filled + length].copy_from_slice(bytes);
+            filled += length;
+            cursor.place += length;
+            #[expect(clippy::cast_possible_truncation, reason = "it is no more than remains")]
+            {
+                cursor.remaining -= length as u16;
+            }
+            cursor.sequence += u64::from(cursor.remaining == 0);
         }
-        Ok(room - out.len())
+        Ok(filled)
     }
 
     /// Whether a reader lacks something: events, news of a gap, or the end.
     pub(crate) fn has_news(&self, cursor: &Cursor) -> bool {
-        cursor.position != self.head || self.is_closed
+        cursor.sequence != self.last() || self.is_closed
     }
 
-    /// Whether there will be no more.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed
-    }
-
-    /// Whether nothing has happened that the reader does not know of.
-    pub(crate) fn is_at_head(&self, cursor: &Cursor) -> bool {
-        cursor.position == self.head
+    /// Whether a reader has got all that there will be.
+    pub(crate) fn is_at_end(&self, cursor: &Cursor) -> bool {
+        self.is_closed && cursor.sequence == self.last()
     }
 
     pub(crate) fn count_reset(&mut self) {
@@ -248,7 +275,25 @@ impl Log {
     }
 }
 
-/// Bytes between two positions of one ring.
-fn distance(from: u64, to: u64) -> usize {
-    usize::try_from(to - from).unwrap_or(usize::MAX)
+impl Cursor {
+    pub(crate) fn is_between_events(&self) -> bool {
+        self.remaining == 0
+    }
+}
+
+/// The length of the block of the event at a place; 0 where none is.
+fn header(ring: &[u8], place: usize) -> u16 {
+    match ring.get(place..).and_then(<[u8]>::first_chunk) {
+        Some(header) => u16::from_le_bytes(*header),
+        None => 0,
+    }
+}
+
+fn block_len(ring: &[u8], place: usize) -> usize {
+    header(ring, place).into()
+}
+
+/// Where the event really is that comes at a place.
+fn settle(ring: &[u8], place: usize) -> usize {
+    if header(ring, place) == 0 { 0 } else { place }
 }

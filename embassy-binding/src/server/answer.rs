@@ -1,33 +1,31 @@
 //! What is answered.
 
-use sansse::Encoder;
-use sansse::http::{CACHE_CONTROL, MIME_TYPE};
-
-use super::config::{Config, Page, Status};
-use super::error::ServeError;
-use super::within;
-use crate::connection::Connection;
+use super::config::{Page, Status};
+use crate::subscription::write_retry;
 use crate::window::Window;
 
 /// An answer, which is written anew for each part of it that goes out.
-#[derive(Clone, Copy)]
 pub(super) struct Answer<'a> {
     pub(super) status: Status,
-    /// The methods that there are, if the peer is to be told.
-    pub(super) allow: &'static str,
+    pub(super) is_head: bool,
+    pub(super) content: Content<'a>,
     /// The origin that may read it.
+    #[cfg(feature = "cors")]
     pub(super) origin: Option<&'a str>,
     /// Whether other origins get another answer.
+    #[cfg(feature = "cors")]
     pub(super) varies: bool,
-    pub(super) is_head: bool,
-    pub(super) is_preflight: bool,
-    pub(super) content: Content<'a>,
 }
 
-/// What is behind the head.
+/// What is behind the first lines of the head.
 #[derive(Clone, Copy)]
 pub(super) enum Content<'a> {
     Nothing,
+    /// Only what may be asked for,
+    Methods(&'static str),
+    /// by pages of other origins, too.
+    #[cfg(feature = "cors")]
+    Preflight,
     Page(&'a Page<'a>),
     /// A stream, which others write.
     Stream,
@@ -35,109 +33,93 @@ pub(super) enum Content<'a> {
     ComeBack(u32),
 }
 
-impl<'a> Answer<'a> {
-    pub(super) const fn new(status: Status) -> Self {
-        Self {
-            status,
-            allow: "",
-            origin: None,
-            varies: false,
-            is_head: false,
-            is_preflight: false,
-            content: Content::Nothing,
-        }
-    }
-
-    /// Sends the answer.
-    pub(super) async fn send<C: Connection>(
-        &self,
-        connection: &mut C,
-        config: &Config<'_>,
-    ) -> Result<(), ServeError<C::Error>> {
-        let mut sent = 0;
-        loop {
-            let part = connection.send(|out| {
-                let mut window = Window::new(out, sent);
-                self.write(&mut window);
-                (window.filled(), (window.filled(), window.is_cut()))
-            });
-            let part = within(config.write_timeout, part).await;
-            let (filled, is_cut) = part.ok_or(ServeError::Stuck)??;
-            if !is_cut {
-                return Ok(());
-            }
-            sent += filled;
-        }
-    }
-
-    fn write(&self, out: &mut Window<'_>) {
+impl Answer<'_> {
+    /// Writes it.
+    pub(super) fn write(&self, out: &mut Window<'_>) {
         out.write(b"HTTP/1.1 ");
-        out.write(self.status.0.as_bytes());
-        out.write(b"\r\nConnection: close");
+        out.write_number(self.status.0.into());
+        // The reason may be empty (RFC 9112, 4).
+        out.write(b" \r\nConnection: close");
+        #[cfg(feature = "cors")]
+        self.write_origin(out);
+        let mut length = 0;
+        match self.content {
+            Content::Stream => return out.write(STREAM_FIELDS),
+            Content::ComeBack(time) => {
+                out.write(STREAM_FIELDS);
+                return write_retry(time, out);
+            }
+            Content::Page(page) => {
+                length = page.content.len();
+                out.write(b"\r\nContent-Type: ");
+                out.write(page.content_type.as_bytes());
+                out.write(b"\r\nCache-Control: no-cache");
+                if page.is_gzip {
+                    out.write(b"\r\nContent-Encoding: gzip");
+                }
+            }
+            Content::Methods(methods) => {
+                out.write(b"\r\nAllow: ");
+                out.write(methods.as_bytes());
+                #[cfg(feature = "cors")]
+                out.write(b", OPTIONS");
+            }
+            #[cfg(feature = "cors")]
+            Content::Preflight => return out.write(b"\r\n\r\n"),
+            Content::Nothing => {}
+        }
+        // Which must not be said where there can be none (RFC 9110, 8.6).
+        if self.status != Status::NO_CONTENT {
+            out.write(b"\r\nContent-Length: ");
+            out.write_number(u32::try_from(length).unwrap_or(u32::MAX));
+        }
+        out.write(b"\r\n\r\n");
+        if let Content::Page(page) = self.content
+            && !self.is_head
+        {
+            out.write(page.content);
+        }
+    }
+
+    #[cfg(feature = "cors")]
+    fn write_origin(&self, out: &mut Window<'_>) {
         if self.varies {
-            field(out, "Vary", "Origin");
+            out.write(b"\r\nVary: Origin");
         }
         if let Some(origin) = self.origin {
-            field(out, "Access-Control-Allow-Origin", origin);
-            if self.is_preflight {
-                field(out, "Access-Control-Allow-Methods", "GET, HEAD, POST");
-                let headers = "Last-Event-ID, Cache-Control, Content-Type";
-                field(out, "Access-Control-Allow-Headers", headers);
-                field(out, "Access-Control-Max-Age", "7200");
+            out.write(b"\r\nAccess-Control-Allow-Origin: ");
+            out.write(origin.as_bytes());
+            if let Content::Preflight = self.content {
+                out.write(PREFLIGHT_FIELDS);
             }
-        }
-        if !self.allow.is_empty() {
-            field(out, "Allow", self.allow);
-        }
-        match self.content {
-            Content::Page(page) => {
-                field(out, "Content-Type", page.content_type);
-                if page.is_gzip {
-                    field(out, "Content-Encoding", "gzip");
-                }
-                field(out, "Cache-Control", "no-cache");
-                length(out, page.content.len());
-                if !self.is_head {
-                    out.write(page.content);
-                }
-            }
-            Content::Stream | Content::ComeBack(_) => {
-                field(out, "Content-Type", MIME_TYPE);
-                field(out, "Cache-Control", CACHE_CONTROL);
-                field(out, "X-Accel-Buffering", "no");
-                out.write(b"\r\n\r\n");
-                if let Content::ComeBack(time) = self.content {
-                    let Ok(()) = Encoder::new(out).retry(time.into());
-                }
-            }
-            // It must not say how long nothing is (RFC 9110, 8.6).
-            Content::Nothing if self.status == Status::NO_CONTENT => out.write(b"\r\n\r\n"),
-            Content::Nothing => length(out, 0),
         }
     }
 }
 
-/// Begins a line with a field.
-fn field(out: &mut Window<'_>, name: &str, value: &str) {
-    out.write(b"\r\n");
-    out.write(name.as_bytes());
-    out.write(b": ");
-    out.write(value.as_bytes());
-}
+/// What pages of other origins may do, for as long as browsers remember it.
+#[cfg(feature = "cors")]
+const PREFLIGHT_FIELDS: &[u8] = b"\r\nAccess-Control-Allow-Methods: GET, HEAD, POST\
+    \r\nAccess-Control-Allow-Headers: Last-Event-ID, Cache-Control, Content-Type\
+    \r\nAccess-Control-Max-Age: 7200";
 
-/// Ends a head whose content has so many bytes.
-fn length(out: &mut Window<'_>, mut length: usize) {
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b"0123456789"[length % 10];
-        length /= 10;
-        if length == 0 {
-            break;
-        }
+/// The rest of the head of a stream, in one piece.
+const STREAM_FIELDS: &[u8] = b"\r\nContent-Type: text/event-stream\
+    \r\nCache-Control: no-store, no-transform\
+    \r\nX-Accel-Buffering: no\r\n\r\n";
+
+#[cfg(test)]
+mod tests {
+    use sansse::http::{ACCEL_BUFFERING, CACHE_CONTROL, MIME_TYPE};
+
+    use super::*;
+
+    #[test]
+    fn a_stream_has_the_fields_that_the_core_names() {
+        extern crate std;
+
+        let fields = std::format!(
+            "\r\ncontent-type: {MIME_TYPE}\r\ncache-control: {CACHE_CONTROL}\r\n{ACCEL_BUFFERING}: no\r\n\r\n"
+        );
+        assert!(STREAM_FIELDS.eq_ignore_ascii_case(fields.as_bytes()));
     }
-    out.write(b"\r\nContent-Length: ");
-    out.write(&digits[start..]);
-    out.write(b"\r\n\r\n");
 }

@@ -2,7 +2,7 @@
 
 use embassy_time::Duration;
 
-use crate::stream_options::StreamOptions;
+use crate::stream_options::{StreamOptions, milliseconds};
 
 /// What a server offers, and what it allows its peers. It is meant to be a `static`.
 ///
@@ -25,13 +25,16 @@ use crate::stream_options::StreamOptions;
 pub struct Config<'a> {
     pub(super) events: &'a str,
     pub(super) pages: &'a [Page<'a>],
+    #[cfg(feature = "post")]
     pub(super) posts: &'a [Post<'a>],
+    #[cfg(feature = "cors")]
     pub(super) origins: &'a [&'a str],
     pub(super) stream: StreamOptions<'a>,
     pub(super) head_limit: usize,
     pub(super) read_timeout: Duration,
-    pub(super) write_timeout: Duration,
-    pub(super) keep_alive: Duration,
+    /// Milliseconds, as the next one.
+    pub(super) write_timeout: u32,
+    pub(super) keep_alive: u32,
 }
 
 impl Default for Config<'_> {
@@ -48,13 +51,15 @@ impl<'a> Config<'a> {
         Self {
             events: "/events",
             pages: &[],
+            #[cfg(feature = "post")]
             posts: &[],
+            #[cfg(feature = "cors")]
             origins: &[],
             stream: StreamOptions::new(),
             head_limit: 8192,
             read_timeout: Duration::from_secs(5),
-            write_timeout: Duration::from_secs(10),
-            keep_alive: Duration::from_secs(15),
+            write_timeout: 10_000,
+            keep_alive: 15_000,
         }
     }
 
@@ -73,6 +78,7 @@ impl<'a> Config<'a> {
     }
 
     /// What may be sent to the device.
+    #[cfg(feature = "post")]
     #[must_use]
     pub const fn posts(mut self, posts: &'a [Post<'a>]) -> Self {
         self.posts = posts;
@@ -83,6 +89,7 @@ impl<'a> Config<'a> {
     /// `https://example.org`, with a port only where it is not the scheme's own. Pages of the device
     /// itself always may; posts of pages of other origins are refused, as browsers carry them out
     /// without asking.
+    #[cfg(feature = "cors")]
     #[must_use]
     pub const fn origins(mut self, origins: &'a [&'a str]) -> Self {
         self.origins = origins;
@@ -97,7 +104,7 @@ impl<'a> Config<'a> {
     }
 
     /// The most bytes that the head of a request may have. Its length costs no memory; of one line of
-    /// it, 128 bytes are looked at.
+    /// it, 96 bytes are looked at.
     #[must_use]
     pub const fn head_limit(mut self, bytes: usize) -> Self {
         self.head_limit = bytes;
@@ -115,7 +122,7 @@ impl<'a> Config<'a> {
     /// its way to it, is cut after at least half of this and at most all of it.
     #[must_use]
     pub const fn write_timeout(mut self, time: Duration) -> Self {
-        self.write_timeout = time;
+        self.write_timeout = milliseconds(time);
         self
     }
 
@@ -123,7 +130,7 @@ impl<'a> Config<'a> {
     /// the peer is still there.
     #[must_use]
     pub const fn keep_alive(mut self, time: Duration) -> Self {
-        self.keep_alive = time;
+        self.keep_alive = milliseconds(time);
         self
     }
 }
@@ -152,13 +159,15 @@ impl<'a> Page<'a> {
     }
 }
 
-/// What may be sent to a path, in at most [128 bytes](Self::LIMIT).
+/// What may be sent to a path, in at most [96 bytes](Self::LIMIT).
+#[cfg(feature = "post")]
 #[derive(Clone, Copy, Debug)]
 pub struct Post<'a> {
     pub(super) path: &'a str,
     pub(super) take: fn(&[u8]) -> Status,
 }
 
+#[cfg(feature = "post")]
 impl<'a> Post<'a> {
     /// The most bytes that the content may have.
     pub const LIMIT: usize = super::request::LINE;
@@ -170,31 +179,37 @@ impl<'a> Post<'a> {
     }
 }
 
-/// The status of an answer, with its reason.
+/// The status of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status(pub(super) &'static str);
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Status(
+    /// Its number.
+    pub u16,
+);
 
 impl Status {
     /// Done; there is nothing to show.
-    pub const NO_CONTENT: Self = Self("204 No Content");
+    pub const NO_CONTENT: Self = Self(204);
     /// The content makes no sense.
-    pub const BAD_REQUEST: Self = Self("400 Bad Request");
+    pub const BAD_REQUEST: Self = Self(400);
     /// That may not be done.
-    pub const FORBIDDEN: Self = Self("403 Forbidden");
+    pub const FORBIDDEN: Self = Self(403);
     /// That cannot be done in the state that the device is in.
-    pub const CONFLICT: Self = Self("409 Conflict");
+    pub const CONFLICT: Self = Self(409);
     /// The device failed.
-    pub const INTERNAL_SERVER_ERROR: Self = Self("500 Internal Server Error");
+    pub const INTERNAL_SERVER_ERROR: Self = Self(500);
     /// That cannot be done now.
-    pub const SERVICE_UNAVAILABLE: Self = Self("503 Service Unavailable");
+    pub const SERVICE_UNAVAILABLE: Self = Self(503);
 
-    pub(super) const OK: Self = Self("200 OK");
-    pub(super) const NOT_FOUND: Self = Self("404 Not Found");
-    pub(super) const METHOD_NOT_ALLOWED: Self = Self("405 Method Not Allowed");
-    pub(super) const NOT_ACCEPTABLE: Self = Self("406 Not Acceptable");
-    pub(super) const REQUEST_TIMEOUT: Self = Self("408 Request Timeout");
-    pub(super) const LENGTH_REQUIRED: Self = Self("411 Length Required");
-    pub(super) const CONTENT_TOO_LARGE: Self = Self("413 Content Too Large");
-    pub(super) const HEAD_TOO_LARGE: Self = Self("431 Request Header Fields Too Large");
-    pub(super) const VERSION_NOT_SUPPORTED: Self = Self("505 HTTP Version Not Supported");
+    pub(super) const OK: Self = Self(200);
+    pub(super) const NOT_FOUND: Self = Self(404);
+    pub(super) const METHOD_NOT_ALLOWED: Self = Self(405);
+    pub(super) const NOT_ACCEPTABLE: Self = Self(406);
+    pub(super) const REQUEST_TIMEOUT: Self = Self(408);
+    #[cfg(feature = "post")]
+    pub(super) const LENGTH_REQUIRED: Self = Self(411);
+    #[cfg(feature = "post")]
+    pub(super) const CONTENT_TOO_LARGE: Self = Self(413);
+    pub(super) const HEAD_TOO_LARGE: Self = Self(431);
+    pub(super) const VERSION_NOT_SUPPORTED: Self = Self(505);
 }

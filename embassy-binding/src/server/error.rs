@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use super::session::Failure;
+
 /// Why a connection had to be cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -17,9 +19,13 @@ pub enum ServeError<E> {
     Overtaken,
 }
 
-impl<E> From<E> for ServeError<E> {
-    fn from(error: E) -> Self {
-        Self::Connection(error)
+impl<E> From<Failure> for ServeError<E> {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Closed => Self::Closed,
+            Failure::Stuck => Self::Stuck,
+            Failure::Overtaken => Self::Overtaken,
+        }
     }
 }
 

@@ -1,132 +1,100 @@
 //! What a peer asks for.
 
-use sansse::http::{HeadError, HeadLine, HeadParser, Method, RequestFields, RequestLine};
+use sansse::EventId;
+use sansse::http::{
+    HeadError, HeadField, HeadLine, HeadParser, LAST_EVENT_ID, Method, RequestFields, RequestLine,
+};
 
 use super::answer::{Answer, Content};
-use super::config::{Config, Page, Post, Status};
-use super::error::ServeError;
+#[cfg(feature = "post")]
+use super::config::Post;
+use super::config::{Config, Page, Status};
+#[cfg(feature = "post")]
 use super::origin::Origin;
-use super::within;
-use crate::connection::Connection;
 
 /// Bytes of one line of a head, or of a content, that are kept.
-pub(super) const LINE: usize = 128;
-
-/// A request that is whole.
-pub(super) enum Asked<'a> {
-    /// For something that has an answer at once,
-    Answer(Answer<'a>),
-    /// or for events, behind those that the fields name. The answer is the stream's head.
-    Events(Answer<'a>, RequestFields),
-}
-
-/// Where a request goes.
-#[derive(Clone, Copy)]
-enum Route<'a> {
-    Page(&'a Page<'a>),
-    Events,
-    Post(&'a Post<'a>),
-    /// Something is there, with these methods.
-    Other(&'static str),
-    Nowhere,
-}
+pub(super) const LINE: usize = 96;
 
 /// A request, as far as it has come.
-struct Request<'a> {
+pub(super) struct Request<'a> {
     config: &'a Config<'a>,
+    parser: HeadParser<[u8; LINE]>,
     fields: RequestFields,
-    origin: Origin<'a>,
+    last_event_id: LastEventId,
     route: Route<'a>,
     method: Method,
     is_http_1_0: bool,
+    #[cfg(feature = "post")]
+    origin: Origin,
+    /// Bytes of the content that have come, once the head has ended.
+    #[cfg(feature = "post")]
+    content: Option<u8>,
 }
 
-/// Reads a request and decides on it.
-pub(super) async fn read<'a, C: Connection>(
-    connection: &mut C,
-    config: &'a Config<'a>,
-) -> Result<Asked<'a>, ServeError<C::Error>> {
-    match within(config.read_timeout, read_all(connection, config)).await {
-        Some(asked) => asked,
-        None => Ok(Asked::Answer(Answer::new(Status::REQUEST_TIMEOUT))),
-    }
-}
-
-async fn read_all<'a, C: Connection>(
-    connection: &mut C,
-    config: &'a Config<'a>,
-) -> Result<Asked<'a>, ServeError<C::Error>> {
-    let mut line = [0; LINE];
-    let mut parser = HeadParser::new(&mut line, config.head_limit);
-    let mut request = Request::new(config);
-    loop {
-        let step = connection.receive(|mut bytes| {
-            let length = bytes.len();
-            let step = request.take(&mut parser, &mut bytes);
-            (length - bytes.len(), step)
-        });
-        match step.await?.ok_or(ServeError::Closed)? {
-            Ok(true) => break,
-            Ok(false) => {}
-            Err(status) => return Ok(Asked::Answer(request.answer(status))),
-        }
-    }
-    let post = match request.decide() {
-        Ok(post) => post,
-        Err(asked) => return Ok(asked),
-    };
-    let length = request.content_length();
-    let Some(content) = length.and_then(|length| line.get_mut(..length)) else {
-        let status =
-            if length.is_none() { Status::LENGTH_REQUIRED } else { Status::CONTENT_TOO_LARGE };
-        return Ok(Asked::Answer(request.answer(status)));
-    };
-    let mut filled = 0;
-    while filled < content.len() {
-        let room = &mut content[filled..];
-        let step = connection.receive(|bytes| {
-            let length = bytes.len().min(room.len());
-            room[..length].copy_from_slice(&bytes[..length]);
-            (length, length)
-        });
-        filled += step.await?.ok_or(ServeError::Closed)?;
-    }
-    Ok(Asked::Answer(request.answer((post.take)(content))))
+/// What there is at a path.
+#[derive(Clone, Copy)]
+struct Route<'a> {
+    page: Option<&'a Page<'a>>,
+    is_events: bool,
+    #[cfg(feature = "post")]
+    post: Option<&'a Post<'a>>,
 }
 
 impl<'a> Request<'a> {
-    fn new(config: &'a Config<'a>) -> Self {
+    pub(super) const fn new(config: &'a Config<'a>) -> Self {
         Self {
             config,
+            parser: HeadParser::new([0; LINE], config.head_limit),
             fields: RequestFields::new(),
-            origin: Origin::new(),
-            route: Route::Nowhere,
+            last_event_id: LastEventId::new(),
+            route: Route::NOWHERE,
             method: Method::Other,
             is_http_1_0: false,
+            #[cfg(feature = "post")]
+            origin: Origin::new(),
+            #[cfg(feature = "post")]
+            content: None,
         }
     }
 
+    /// Takes some of the request, and gives the answer once it is whole.
+    pub(super) fn take(&mut self, bytes: &mut &[u8]) -> Option<Answer<'a>> {
+        #[cfg(feature = "post")]
+        if self.content.is_some() {
+            return self.take_content(bytes);
+        }
+        match self.take_head(bytes) {
+            Ok(false) => None,
+            #[cfg(feature = "post")]
+            Ok(true) if self.method == Method::Post && self.route.post.is_some() => {
+                self.content = Some(0);
+                self.take_content(bytes)
+            }
+            Ok(true) => Some(self.decide()),
+            Err(error) => Some(self.answer(error.into())),
+        }
+    }
+
+    /// The id that the peer has, where it has one.
+    pub(super) fn last_event_id(&self) -> Option<&[u8]> {
+        self.last_event_id.get()
+    }
+
     /// Takes some of the head, and says whether that was the rest of it.
-    fn take(
-        &mut self,
-        parser: &mut HeadParser<&mut [u8; LINE]>,
-        bytes: &mut &[u8],
-    ) -> Result<bool, Status> {
-        while let Some(line) = parser.read(bytes)? {
+    fn take_head(&mut self, bytes: &mut &[u8]) -> Result<bool, HeadError> {
+        while let Some(line) = self.parser.read(bytes)? {
             match line {
                 HeadLine::Start(line) => {
                     let line = RequestLine::parse(line)?;
                     self.method = line.method;
                     self.is_http_1_0 = line.is_http_1_0;
-                    self.route = route(self.config, line.method, line.path);
+                    self.route = Route::new(self.config, line.path);
                 }
+                HeadLine::Field(field) if field.is(LAST_EVENT_ID) => self.last_event_id.set(&field),
                 HeadLine::Field(field) => {
+                    #[cfg(feature = "post")]
+                    self.origin.take(&field, self.config);
                     self.fields.take(&field)?;
-                    if field.is("host") {
-                        self.origin.take_host(&field);
-                    } else if field.is("origin") {
-                        self.origin.take(&field, self.config.origins);
-                    }
                 }
                 HeadLine::End => {
                     self.fields.check(self.is_http_1_0)?;
@@ -137,64 +105,123 @@ impl<'a> Request<'a> {
         Ok(false)
     }
 
-    /// The function that content is for, or what there is to answer without any.
-    fn decide(&mut self) -> Result<&'a Post<'a>, Asked<'a>> {
-        let mut answer = self.answer(Status::OK);
-        match self.route {
-            Route::Page(page) => answer.content = Content::Page(page),
-            Route::Events if !self.fields.accepts_event_stream() => {
-                answer.status = Status::NOT_ACCEPTABLE;
-            }
-            Route::Events => {
-                answer.content = Content::Stream;
-                if self.method == Method::Get {
-                    return Err(Asked::Events(answer, self.fields.clone()));
+    /// Takes some of the content, and hands it on once it is whole.
+    #[cfg(feature = "post")]
+    fn take_content(&mut self, bytes: &mut &[u8]) -> Option<Answer<'a>> {
+        let status = match (self.route.post, self.fields.content_length()) {
+            _ if self.origin.is_foreign() => Status::FORBIDDEN,
+            (None, _) => Status::NOT_FOUND,
+            (Some(_), None) => Status::LENGTH_REQUIRED,
+            (Some(post), Some(length)) => {
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                let filled = usize::from(self.content.unwrap_or_default());
+                match self.parser.storage().get_mut(..length) {
+                    None => Status::CONTENT_TOO_LARGE,
+                    Some(content) => {
+                        let room = content.get_mut(filled..).unwrap_or_default();
+                        let taken = room.len().min(bytes.len());
+                        let (part, rest) = bytes.split_at(taken);
+                        room[..taken].copy_from_slice(part);
+                        *bytes = rest;
+                        if taken < room.len() {
+                            self.content = u8::try_from(filled + taken).ok();
+                            return None;
+                        }
+                        (post.take)(content)
+                    }
                 }
             }
-            Route::Post(_) if self.origin.is_foreign() => answer.status = Status::FORBIDDEN,
-            Route::Post(post) => return Ok(post),
-            Route::Other(methods) if self.method == Method::Options => {
-                answer.status = Status::NO_CONTENT;
-                answer.allow = methods;
-                answer.is_preflight = self.fields.is_preflight();
-            }
-            Route::Other(methods) => {
-                answer.status = Status::METHOD_NOT_ALLOWED;
-                answer.allow = methods;
-            }
-            Route::Nowhere => answer.status = Status::NOT_FOUND,
-        }
-        Err(Asked::Answer(answer))
+        };
+        Some(self.answer(status))
     }
 
-    fn answer(&self, status: Status) -> Answer<'a> {
+    /// What there is to answer to a request without content.
+    fn decide(&self) -> Answer<'a> {
+        let methods = self.route.methods();
+        let is_get = matches!(self.method, Method::Get | Method::Head);
+        let (status, content) = match self.route {
+            Route { page: Some(page), .. } if is_get => (Status::OK, Content::Page(page)),
+            Route { is_events: true, .. } if is_get && self.fields.accepts_event_stream() => {
+                (Status::OK, Content::Stream)
+            }
+            Route { is_events: true, .. } if is_get => (Status::NOT_ACCEPTABLE, Content::Nothing),
+            _ if methods.is_empty() => (Status::NOT_FOUND, Content::Nothing),
+            #[cfg(feature = "cors")]
+            _ if self.method == Method::Options && self.fields.is_preflight() => {
+                (Status::NO_CONTENT, Content::Preflight)
+            }
+            _ => (Status::METHOD_NOT_ALLOWED, Content::Methods(methods)),
+        };
+        Answer { content, ..self.answer(status) }
+    }
+
+    /// An answer that says who may read it.
+    pub(super) fn answer(&self, status: Status) -> Answer<'a> {
         Answer {
-            origin: self.origin.allowed(),
-            varies: !self.config.origins.is_empty(),
+            status,
             is_head: self.method == Method::Head,
-            ..Answer::new(status)
+            content: Content::Nothing,
+            #[cfg(feature = "cors")]
+            origin: self.origin.allowed(self.config),
+            #[cfg(feature = "cors")]
+            varies: !self.config.origins.is_empty(),
         }
-    }
-
-    /// Bytes of the content, if that is known.
-    fn content_length(&self) -> Option<usize> {
-        let length = self.fields.content_length()?;
-        Some(usize::try_from(length).unwrap_or(usize::MAX))
     }
 }
 
-fn route<'a>(config: &'a Config<'a>, method: Method, path: &[u8]) -> Route<'a> {
-    let page = config.pages.iter().find(|page| page.path.as_bytes() == path);
-    let post = config.posts.iter().find(|post| post.path.as_bytes() == path);
-    let is_events = config.events.as_bytes() == path;
-    match (method, page, post) {
-        (Method::Get | Method::Head, Some(page), _) => Route::Page(page),
-        (Method::Get | Method::Head, None, _) if is_events => Route::Events,
-        (Method::Post, _, Some(post)) => Route::Post(post),
-        (_, None, None) if !is_events => Route::Nowhere,
-        (_, None, Some(_)) if !is_events => Route::Other("POST, OPTIONS"),
-        (_, _, Some(_)) => Route::Other("GET, HEAD, POST, OPTIONS"),
-        (_, _, None) => Route::Other("GET, HEAD, OPTIONS"),
+impl<'a> Route<'a> {
+    const NOWHERE: Self = Self {
+        page: None,
+        is_events: false,
+        #[cfg(feature = "post")]
+        post: None,
+    };
+
+    fn new(config: &'a Config<'a>, path: &[u8]) -> Self {
+        Self {
+            page: config.pages.iter().find(|page| is_same(page.path, path)),
+            is_events: is_same(config.events, path),
+            #[cfg(feature = "post")]
+            post: config.posts.iter().find(|post| is_same(post.path, path)),
+        }
+    }
+
+    /// The methods that one may use.
+    fn methods(self) -> &'static str {
+        let is_there = self.page.is_some() || self.is_events;
+        #[cfg(feature = "post")]
+        if self.post.is_some() {
+            return if is_there { "GET, HEAD, POST" } else { "POST" };
+        }
+        if is_there { "GET, HEAD" } else { "" }
+    }
+}
+
+#[inline(never)]
+fn is_same(known: &str, path: &[u8]) -> bool {
+    known.as_bytes() == path
+}
+
+/// The last event ID of a request, if it is as long as one of the library's.
+struct LastEventId {
+    bytes: [u8; EventId::MAX_LEN],
+    length: u8,
+}
+
+impl LastEventId {
+    const fn new() -> Self {
+        Self { bytes: [0; EventId::MAX_LEN], length: 0 }
+    }
+
+    fn set(&mut self, field: &HeadField<'_>) {
+        // One that is too long is as good as another that is none of the library's.
+        let id = if field.value.len() > self.bytes.len() { b"?" } else { field.value };
+        self.bytes[..id.len()].copy_from_slice(id);
+        self.length = u8::try_from(id.len()).unwrap_or_default();
+    }
+
+    fn get(&self) -> Option<&[u8]> {
+        self.bytes.get(..usize::from(self.length)).filter(|id| !id.is_empty())
     }
 }
 
