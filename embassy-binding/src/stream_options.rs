@@ -18,6 +18,8 @@ pub struct StreamOptions<'a> {
     /// Milliseconds.
     pub(crate) spread: u32,
     pub(crate) reset_event: &'a str,
+    /// Whether who comes without an id is given what the log holds.
+    pub(crate) has_history: bool,
 }
 
 impl Default for StreamOptions<'_> {
@@ -30,7 +32,7 @@ impl<'a> StreamOptions<'a> {
     /// Come back after 3 s, up to 5 s later where many are sent away; `reset` events.
     #[must_use]
     pub const fn new() -> Self {
-        Self { retry: 3000, spread: 5000, reset_event: "reset" }
+        Self { retry: 3000, spread: 5000, reset_event: "reset", has_history: false }
     }
 
     /// The reconnection time that each stream begins with. It counts in milliseconds, up to 49 days.
@@ -45,6 +47,30 @@ impl<'a> StreamOptions<'a> {
     #[must_use]
     pub const fn spread(mut self, time: Duration) -> Self {
         self.spread = milliseconds(time);
+        self
+    }
+
+    /// Readers who come without an id begin with the oldest event that the log still holds, and not
+    /// only with what is published from then on: a page that draws a chart has something to draw.
+    ///
+    /// ```
+    /// # use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
+    /// # use sansse_embassy::{Broadcast, Event, StreamOptions};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// static FEED: Broadcast<CriticalSectionRawMutex, 1024, 2> = Broadcast::new();
+    /// FEED.start(35);
+    /// FEED.publish(&Event::new("x"))?;
+    /// let options = StreamOptions::new().history();
+    /// let mut subscription = FEED.subscribe(None, &options)?;
+    ///
+    /// let mut stream = [0; 64];
+    /// let length = subscription.fill(&mut stream)?;
+    /// assert_eq!(&stream[..length], b"id: z-0\n\nretry: 3000\n\nid: z-1\ndata: x\n\n");
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub const fn history(mut self) -> Self {
+        self.has_history = true;
         self
     }
 

@@ -7,7 +7,6 @@ use core::task::{Context, Poll};
 use embassy_sync::blocking_mutex::raw::RawMutex;
 use embedded_io_async::{ErrorKind, ErrorType, Read};
 use sansse::ResetCause::{self, Dropped, UnknownId};
-use sansse::Resume;
 
 use crate::broadcast::{Broadcast, Cursor, Gap, Log, NotOpen};
 use crate::stream_options::StreamOptions;
@@ -55,7 +54,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize>
                 shared.log.count_refused();
                 return Err(SubscribeError::Full);
             };
-            Ok((slot, Reader::new(&mut shared.log, &shared.ring, last_event_id)))
+            Ok((slot, Reader::new(&mut shared.log, &shared.ring, last_event_id, options)))
         });
         let (slot, reader) = opened.unwrap_or(Err(SubscribeError::Nested))?;
         Ok(Self { broadcast, options, reader, slot })
@@ -140,17 +139,17 @@ enum Private {
 }
 
 impl Reader {
-    fn new(log: &mut Log, ring: &[u8], last_event_id: Option<&[u8]>) -> Self {
-        let (decision, cursor) = log.resume(ring, last_event_id);
-        let missed = match decision {
-            Resume::Reset(cause) => {
-                log.count_reset();
-                Some(cause)
-            }
-            Resume::Live | Resume::From(_) => None,
-        };
-        let private = Some(Private::Opening(missed));
-        Self { cursor, private, sent: 0, is_ended: false }
+    fn new(
+        log: &mut Log,
+        ring: &[u8],
+        last_event_id: Option<&[u8]>,
+        options: &StreamOptions<'_>,
+    ) -> Self {
+        let (cursor, missed) = log.resume(ring, last_event_id, options);
+        if missed.is_some() {
+            log.count_reset();
+        }
+        Self { cursor, private: Some(Private::Opening(missed)), sent: 0, is_ended: false }
     }
 
     fn fill(

@@ -1,6 +1,6 @@
 //! The log: what the ring holds, and how it is written and read.
 
-use sansse::{EventId, EventIdCounter, Resume, has_fallen_behind, resume};
+use sansse::{EventId, EventIdCounter, ResetCause, Resume, has_fallen_behind, resume};
 
 use super::Counts;
 use crate::publish_error::PublishError;
@@ -165,7 +165,7 @@ impl Log {
             if self.tail < self.head && self.tail >= length {
                 return 0;
             }
-            self.tail = settle(ring, self.tail + HEADER + block_len(ring, self.tail));
+            self.tail = behind(ring, self.tail);
             self.dropped += 1;
         }
     }
@@ -195,25 +195,33 @@ impl Log {
     }
 
     /// Where a reader begins. One that missed something begins live, and must be told.
-    pub(crate) fn resume(&mut self, ring: &[u8], last_event_id: Option<&[u8]>) -> (Resume, Cursor) {
+    pub(crate) fn resume(
+        &mut self,
+        ring: &[u8],
+        last_event_id: Option<&[u8]>,
+        options: &StreamOptions<'_>,
+    ) -> (Cursor, Option<ResetCause>) {
         let mut cursor = self.live();
+        let last = cursor.sequence;
         let epoch = self.id(0).epoch;
-        let decision = resume(last_event_id, epoch, cursor.sequence, [self.dropped]);
-        if let Resume::From(sequence) = decision {
-            let replayed = cursor.sequence - sequence;
-            #[expect(clippy::cast_possible_truncation, reason = "it is counted modulo 2³²")]
-            let counted = replayed as u32;
-            self.counts.replayed = self.counts.replayed.wrapping_add(counted);
-            if replayed > 0 {
+        match resume(last_event_id, epoch, last, [self.dropped]) {
+            Resume::Reset(cause) => return (cursor, Some(cause)),
+            Resume::Live if options.has_history => cursor.sequence = self.dropped,
+            Resume::Live => {}
+            Resume::From(sequence) => {
                 cursor.sequence = sequence;
-                cursor.place = self.tail;
-                for _ in self.dropped..sequence {
-                    let end = cursor.place + HEADER + block_len(ring, cursor.place);
-                    cursor.place = settle(ring, end);
-                }
+                #[expect(clippy::cast_possible_truncation, reason = "it is counted modulo 2³²")]
+                let replayed = (last - sequence) as u32;
+                self.counts.replayed = self.counts.replayed.wrapping_add(replayed);
             }
         }
-        (decision, cursor)
+        if cursor.sequence != last {
+            cursor.place = self.tail;
+            for _ in self.dropped..cursor.sequence {
+                cursor.place = behind(ring, cursor.place);
+            }
+        }
+        (cursor, None)
     }
 
     /// Copies what a reader has not got, as far as it fits, and returns how many bytes.
@@ -289,8 +297,9 @@ fn header(ring: &[u8], place: usize) -> u16 {
     }
 }
 
-fn block_len(ring: &[u8], place: usize) -> usize {
-    header(ring, place).into()
+/// Where the event is that comes behind the one at a place.
+fn behind(ring: &[u8], place: usize) -> usize {
+    settle(ring, place + HEADER + usize::from(header(ring, place)))
 }
 
 /// Where the event really is that comes at a place.
