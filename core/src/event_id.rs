@@ -40,10 +40,7 @@ impl EventId {
     #[must_use]
     pub fn to_text(self) -> EventIdText {
         let mut bytes = [0; Self::MAX_LEN];
-        let mut start = prepend_base36(&mut bytes, Self::MAX_LEN, self.sequence);
-        start -= 1;
-        bytes[start] = b'-';
-        start = prepend_base36(&mut bytes, start, self.epoch);
+        let start = self.prepend_to(&mut bytes, Self::MAX_LEN);
         EventIdText { bytes, start }
     }
 
@@ -62,11 +59,20 @@ impl EventId {
     /// ```
     #[must_use]
     pub fn to_line(self) -> EventIdLine {
-        let EventIdText { bytes: text, start } = self.to_text();
         let mut bytes = [b'\n'; Self::MAX_LINE_LEN];
-        bytes[4..4 + text.len()].copy_from_slice(&text);
-        bytes[start..start + 4].copy_from_slice(b"id: ");
+        let mut start = self.prepend_to(&mut bytes, Self::MAX_LINE_LEN - 1);
+        for &byte in b"id: ".iter().rev() {
+            start -= 1;
+            bytes[start] = byte;
+        }
         EventIdLine { bytes, start }
+    }
+
+    /// Writes the text form before `end`, and returns where it starts.
+    fn prepend_to(self, bytes: &mut [u8], end: usize) -> usize {
+        let start = prepend_base36(bytes, end, self.sequence) - 1;
+        bytes[start] = b'-';
+        prepend_base36(bytes, start, self.epoch)
     }
 
     /// Reads the text form, and nothing that is not exactly one.

@@ -12,6 +12,7 @@ mod block;
 mod buffered;
 mod checked;
 mod chunk_parser;
+mod encode_into;
 mod encoder;
 mod error;
 mod event;
@@ -39,7 +40,7 @@ mod line;
 mod line_ends;
 mod line_parser;
 mod lines;
-mod one_line;
+
 mod parser;
 mod ready;
 mod reconnect;

@@ -113,16 +113,17 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         if event.id().is_some() {
             return Err(PublishError::CarriesId);
         }
-        // Room is made before the data is looked at, so that it is read once; unless all room there is
-        // might not be enough.
-        if WORST_CASE * event.one_line_len() <= BYTES {
-            let encode = &mut |room: &mut [u8]| event.encode_one_line(room);
-            let published = self.append(event.one_line_len(), encode);
+        // Room is made before the data is looked at, so that it is read once; unless all the room there
+        // is might not be enough.
+        let mut length = event.one_line_len();
+        if WORST_CASE * length <= BYTES {
+            let published = self.append(length, &mut |room| event.encode_into(room));
             if published != Err(PublishError::Format) {
                 return published;
             }
         }
-        self.append(event.encoded_len(), &mut |room| event.encode_to_slice(room).is_ok())
+        length += event.line_ends_len();
+        self.append(length, &mut |room| event.encode_into(room))
     }
 
     /// Publishes an event whose data `format` writes, straight into the ring. It is called twice, first
