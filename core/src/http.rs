@@ -9,7 +9,7 @@ mod head;
 mod request;
 
 pub use head::{HeadError, HeadField, HeadLine, HeadParser};
-pub use request::{Method, RequestFields, RequestLine};
+pub use request::{ContentLength, Method, RequestFields, RequestLine};
 
 /// The MIME type of an event stream.
 pub const MIME_TYPE: &str = "text/event-stream";

@@ -47,23 +47,26 @@ impl<'a> RequestLine<'a> {
         let (method, rest) = (&line[..space], &line[space + 1..]);
         let space = position(rest, b' ').ok_or(HeadError::Malformed)?;
         let (target, version) = (&rest[..space], &rest[space + 1..]);
-        let is_http_1_0 = match version {
-            b"HTTP/1.0" => true,
-            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => false,
-            [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
-                return Err(HeadError::Version);
-            }
-            _ => return Err(HeadError::Malformed),
+        let [b'0'..=b'9', b'.', minor @ b'0'..=b'9'] =
+            version.strip_prefix(b"HTTP/").unwrap_or_default()
+        else {
+            return Err(HeadError::Malformed);
         };
-        let method = match method {
-            b"GET" => Method::Get,
-            b"HEAD" => Method::Head,
-            b"POST" => Method::Post,
-            b"OPTIONS" => Method::Options,
-            b"" => return Err(HeadError::Malformed),
-            _ => Method::Other,
-        };
-        Ok(Self { method, path: path(target).ok_or(HeadError::Malformed)?, is_http_1_0 })
+        if version[5] != b'1' {
+            return Err(HeadError::Version);
+        }
+        let known = [
+            (&b"GET"[..], Method::Get),
+            (b"HEAD", Method::Head),
+            (b"POST", Method::Post),
+            (b"OPTIONS", Method::Options),
+        ];
+        let method = known.iter().find(|(name, _)| *name == method);
+        Ok(Self {
+            method: method.map_or(Method::Other, |(_, method)| *method),
+            path: path(target).ok_or(HeadError::Malformed)?,
+            is_http_1_0: *minor == b'0',
+        })
     }
 }
 
@@ -73,9 +76,10 @@ fn path(target: &[u8]) -> Option<&[u8]> {
     if let [b'/', ..] | b"*" = target {
         return Some(target);
     }
-    let scheme = position(target, b':')?;
-    let mut slashes = target.iter().enumerate().skip(scheme).filter(|(_, byte)| **byte == b'/');
-    Some(slashes.nth(2).map_or(b"/", |(path, _)| &target[path..]))
+    // Behind `scheme://host`.
+    let mut path = target.get(position(target, b':')? + 3..).unwrap_or_default();
+    path = path.get(position(path, b'/').unwrap_or(path.len())..).unwrap_or_default();
+    Some(if path.is_empty() { b"/" } else { path })
 }
 
 #[inline(never)]
@@ -83,114 +87,105 @@ fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
     bytes.iter().position(|&byte| byte == wanted)
 }
 
-/// What the header fields of a request say of its content, and of what may be answered, to who serves
-/// event streams from little memory.
+/// What the header fields of a request say of what may be answered, to who serves event streams from
+/// little memory.
 ///
 /// ```
 /// use sansse::http::{HeadField, RequestFields};
 ///
 /// let mut fields = RequestFields::new();
-/// fields.take(&HeadField { name: b"Accept", value: b"text/html", is_whole: true })?;
+/// fields.take(&HeadField { name: b"Accept", value: b"text/html", is_whole: true });
 /// assert!(!fields.accepts_event_stream());
-/// # Ok::<(), sansse::http::HeadError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RequestFields {
-    accept: Accept,
-    content_length: Option<u32>,
-    is_coded: bool,
+    /// Whether an `Accept` has been seen, and one that allows streams.
+    accepts: Option<bool>,
     hosts: u8,
-    is_preflight: bool,
-}
-
-/// What `Accept` says of event streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Accept {
-    Unsaid,
-    Yes,
-    No,
-}
-
-impl Default for RequestFields {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl RequestFields {
     /// Of no field yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            accept: Accept::Unsaid,
-            content_length: None,
-            is_coded: false,
-            hosts: 0,
-            is_preflight: false,
-        }
+        Self { accepts: None, hosts: 0 }
     }
 
     /// Takes a field.
-    ///
-    /// # Errors
-    ///
-    /// When it contradicts what was there before, or has no value that its name allows.
-    pub fn take(&mut self, field: &HeadField<'_>) -> Result<(), HeadError> {
-        if field.is("accept") {
+    pub fn take(&mut self, field: &HeadField<'_>) {
+        if field.is("host") {
+            self.hosts = self.hosts.saturating_add(1);
+        } else if field.is("accept") {
             // One list, in whatever lines (RFC 9110, 5.3). What did not fit may allow anything.
             let ranges = ["text/event-stream", "text/*", "*/*"];
-            let is_allowed = !field.is_whole || ranges.iter().any(|range| has(field.value, range));
-            if is_allowed || self.accept == Accept::Unsaid {
-                self.accept = if is_allowed { Accept::Yes } else { Accept::No };
-            }
-        } else if field.is("content-length") {
-            let length = content_length(field).ok_or(HeadError::Malformed)?;
-            if self.content_length.is_some_and(|known| known != length) {
-                return Err(HeadError::Malformed);
-            }
-            self.content_length = Some(length);
-        } else if field.is("transfer-encoding") {
-            self.is_coded = true;
-        } else if field.is("host") {
-            self.hosts = self.hosts.saturating_add(1);
-        } else if field.is("access-control-request-method") {
-            self.is_preflight = true;
+            let accepts = !field.is_whole || ranges.iter().any(|range| has(field.value, range));
+            self.accepts = Some(accepts || self.accepts == Some(true));
         }
-        Ok(())
     }
 
-    /// Checks what can be told only of all of the fields (RFC 9112, 3.2 and 6.1).
-    ///
-    /// # Errors
-    ///
-    /// When there are several hosts, none where one is needed, or two lengths of the content.
-    pub fn check(&self, line_is_http_1_0: bool) -> Result<(), HeadError> {
-        let has_host = self.hosts == 1 || (self.hosts == 0 && line_is_http_1_0);
-        if has_host && !(self.is_coded && self.content_length.is_some()) {
-            Ok(())
-        } else {
-            Err(HeadError::Malformed)
-        }
+    /// Whether a request has the one host that it must have (RFC 9112, 3.2).
+    #[must_use]
+    pub fn has_host(&self, is_http_1_0: bool) -> bool {
+        self.hosts == 1 || (self.hosts == 0 && is_http_1_0)
     }
 
     /// Whether the answer may be an event stream. Weights are not looked at: who excludes streams by a
     /// weight of 0 may be given one (RFC 9110, 12.5.1, leaves that to the server).
     #[must_use]
     pub fn accepts_event_stream(&self) -> bool {
-        self.accept != Accept::No
+        self.accepts != Some(false)
+    }
+}
+
+/// How long the content of a message is (RFC 9112, 6), to who takes none that is coded.
+///
+/// ```
+/// use sansse::http::{ContentLength, HeadField};
+///
+/// let mut length = ContentLength::new();
+/// length.take(&HeadField { name: b"Content-Length", value: b"12", is_whole: true })?;
+/// assert_eq!(length.bytes(), Some(12));
+/// # Ok::<(), sansse::http::HeadError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ContentLength {
+    bytes: Option<u32>,
+    is_coded: bool,
+}
+
+impl ContentLength {
+    /// Of no field yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: None, is_coded: false }
     }
 
-    /// Bytes of the content; `None` where it is coded in chunks, so that nobody knows before its end.
-    #[must_use]
-    pub fn content_length(&self) -> Option<u32> {
-        if self.is_coded { None } else { Some(self.content_length.unwrap_or(0)) }
+    /// Takes a field.
+    ///
+    /// # Errors
+    ///
+    /// When it is a length that is none, or that contradicts what was there before.
+    pub fn take(&mut self, field: &HeadField<'_>) -> Result<(), HeadError> {
+        if field.is("content-length") {
+            let bytes = content_length(field).ok_or(HeadError::Malformed)?;
+            if self.bytes.is_some_and(|known| known != bytes) {
+                return Err(HeadError::Malformed);
+            }
+            self.bytes = Some(bytes);
+        } else if field.is("transfer-encoding") {
+            self.is_coded = true;
+        } else {
+            return Ok(());
+        }
+        // Who sends both may mean to smuggle something (6.1).
+        if self.is_coded && self.bytes.is_some() { Err(HeadError::Malformed) } else { Ok(()) }
     }
 
-    /// Whether a browser asks what another request may do (Fetch standard, CORS-preflight request),
-    /// given that the method is `OPTIONS`.
+    /// Bytes of the content; 0 where no field says how many, and `None` where it is coded, so that nobody
+    /// knows before its end. What is more than the type holds comes as the most that it does.
     #[must_use]
-    pub fn is_preflight(&self) -> bool {
-        self.is_preflight
+    pub fn bytes(&self) -> Option<u32> {
+        if self.is_coded { None } else { Some(self.bytes.unwrap_or(0)) }
     }
 }
 
@@ -244,6 +239,7 @@ mod tests {
             ("GET  HTTP/1.1", Err(Malformed)),
             ("GET a HTTP/1.1", Err(Malformed)),
             ("CONNECT a:80 HTTP/1.1", Ok((Other, "/", false))),
+            ("GET a: HTTP/1.1", Ok((Get, "/", false))),
             ("GET http://a/?b=/c HTTP/1.1", Ok((Get, "/", false))),
             ("\x16\x03\x01", Err(Malformed)),
             ("", Err(Malformed)),
@@ -255,56 +251,62 @@ mod tests {
         }
     }
 
-    fn fields(lines: &[(&str, &str)]) -> Result<RequestFields, HeadError> {
-        let mut fields = RequestFields::new();
-        for (name, value) in lines {
-            let (name, value) = (name.as_bytes(), value.as_bytes());
-            fields.take(&HeadField { name, value, is_whole: !value.ends_with(b"~") })?;
-        }
-        Ok(fields)
+    fn field<'a>((name, value): &(&'a str, &'a str)) -> HeadField<'a> {
+        let (name, value) = (name.as_bytes(), value.as_bytes());
+        HeadField { name, value, is_whole: !value.ends_with(b"~") }
     }
 
     #[test]
     fn accepts() {
-        let accepts = |lines: &[(&str, &str)]| fields(lines).unwrap().accepts_event_stream();
+        let accepts = |lines: &[(&str, &str)]| {
+            let mut fields = RequestFields::new();
+            lines.iter().for_each(|line| fields.take(&field(line)));
+            fields.accepts_event_stream()
+        };
         assert!(accepts(&[]));
-        assert!(accepts(&[("accept", "text/event-stream")]));
-        assert!(accepts(&[("accept", "text/html"), ("accept", "*/*")]));
+        for value in
+            ["text/event-stream", "Text/Event-Stream;q=1", "text/*", "a/b, */*;q=0.1", "a/b,~"]
+        {
+            assert!(accepts(&[("accept", value)]), "{value}");
+        }
+        for value in ["", "text/html", "*", "text/event-strea", "application/*"] {
+            assert!(!accepts(&[("accept", value)]), "{value}");
+        }
+        assert!(accepts(&[("accept", "text/html"), ("Accept", "*/*")]));
         assert!(accepts(&[("accept", "*/*"), ("accept", "text/html")]));
-        assert!(accepts(&[("accept", "text/html,~")]));
-        assert!(!accepts(&[("accept", "text/html")]));
         assert!(!accepts(&[("accept", "text/html"), ("accept", "image/*")]));
     }
 
     #[test]
-    fn lengths_of_the_content() {
-        let length = |lines: &[(&str, &str)]| fields(lines).map(|fields| fields.content_length());
-        assert_eq!(length(&[]), Ok(Some(0)));
-        assert_eq!(length(&[("content-length", "12")]), Ok(Some(12)));
-        assert_eq!(length(&[("content-length", "12"), ("content-length", "012")]), Ok(Some(12)));
-        assert_eq!(length(&[("content-length", "99999999999")]), Ok(Some(u32::MAX)));
-        assert_eq!(length(&[("transfer-encoding", "chunked")]), Ok(None));
-        for value in ["", "-1", "+1", "1 2", "1,1", "0x1", "1~"] {
-            assert_eq!(length(&[("content-length", value)]), Err(HeadError::Malformed), "{value}");
-        }
-        let two = [("content-length", "1"), ("content-length", "2")];
-        assert_eq!(length(&two), Err(HeadError::Malformed));
+    fn hosts() {
+        let has_host = |count, is_http_1_0| {
+            let mut fields = RequestFields::new();
+            (0..count).for_each(|_| fields.take(&field(&("Host", "a"))));
+            fields.has_host(is_http_1_0)
+        };
+        assert!(has_host(1, false) && has_host(1, true) && has_host(0, true));
+        assert!(!has_host(0, false) && !has_host(2, false) && !has_host(257, true));
     }
 
     #[test]
-    fn what_all_fields_tell_together() {
-        let check = |lines: &[(&str, &str)], is_old| fields(lines).unwrap().check(is_old);
-        let host = ("host", "a");
-        assert_eq!(check(&[host], false), Ok(()));
-        assert_eq!(check(&[], true), Ok(()));
-        assert_eq!(check(&[], false), Err(HeadError::Malformed));
-        assert_eq!(check(&[host, host], false), Err(HeadError::Malformed));
+    fn lengths_of_the_content() {
+        let bytes = |lines: &[(&str, &str)]| {
+            let mut length = ContentLength::new();
+            lines.iter().try_for_each(|line| length.take(&field(line)))?;
+            Ok(length.bytes())
+        };
+        assert_eq!(bytes(&[]), Ok(Some(0)));
+        assert_eq!(bytes(&[("content-length", "12")]), Ok(Some(12)));
+        assert_eq!(bytes(&[("content-length", "12"), ("Content-Length", "012")]), Ok(Some(12)));
+        assert_eq!(bytes(&[("content-length", "99999999999")]), Ok(Some(u32::MAX)));
+        assert_eq!(bytes(&[("transfer-encoding", "chunked")]), Ok(None));
+        for value in ["", "-1", "+1", "1 2", "1,1", "0x1", "1~"] {
+            assert_eq!(bytes(&[("content-length", value)]), Err(HeadError::Malformed), "{value}");
+        }
+        let (one, two) = (("content-length", "1"), ("content-length", "2"));
         let coded = ("transfer-encoding", "chunked");
-        assert_eq!(check(&[host, coded], false), Ok(()));
-        assert_eq!(
-            check(&[host, coded, ("content-length", "0")], false),
-            Err(HeadError::Malformed)
-        );
-        assert!(fields(&[("access-control-request-method", "POST")]).unwrap().is_preflight());
+        for lines in [[one, two], [one, coded], [coded, one]] {
+            assert_eq!(bytes(&lines), Err(HeadError::Malformed), "{lines:?}");
+        }
     }
 }

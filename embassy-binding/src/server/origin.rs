@@ -18,15 +18,30 @@ pub(super) struct Origin {
     length: u8,
     /// to be held against the second.
     is_own: bool,
+    /// Whether a browser asks what another request may do (Fetch standard, CORS-preflight request).
+    #[cfg(feature = "cors")]
+    pub(super) is_preflight: bool,
 }
 
 impl Origin {
     pub(super) const fn new() -> Self {
-        Self { listed: 0, origins: 0, first: [0; AUTHORITY], length: 0, is_own: false }
+        Self {
+            listed: 0,
+            origins: 0,
+            first: [0; AUTHORITY],
+            length: 0,
+            is_own: false,
+            #[cfg(feature = "cors")]
+            is_preflight: false,
+        }
     }
 
     /// Takes a field, if it says anything of that.
     pub(super) fn take(&mut self, field: &HeadField<'_>, config: &Config<'_>) {
+        #[cfg(feature = "cors")]
+        if field.is("access-control-request-method") {
+            self.is_preflight = true;
+        }
         let mut authority = field.value;
         if field.is("origin") {
             self.origins = self.origins.saturating_add(1);

@@ -1,6 +1,8 @@
 //! What a peer asks for.
 
 use sansse::EventId;
+#[cfg(feature = "post")]
+use sansse::http::ContentLength;
 use sansse::http::{
     HeadError, HeadField, HeadLine, HeadParser, LAST_EVENT_ID, Method, RequestFields, RequestLine,
 };
@@ -26,6 +28,8 @@ pub(super) struct Request<'a> {
     is_http_1_0: bool,
     #[cfg(feature = "post")]
     origin: Origin,
+    #[cfg(feature = "post")]
+    length: ContentLength,
     /// Bytes of the content that have come, once the head has ended.
     #[cfg(feature = "post")]
     content: Option<u8>,
@@ -52,6 +56,8 @@ impl<'a> Request<'a> {
             is_http_1_0: false,
             #[cfg(feature = "post")]
             origin: Origin::new(),
+            #[cfg(feature = "post")]
+            length: ContentLength::new(),
             #[cfg(feature = "post")]
             content: None,
         }
@@ -92,14 +98,15 @@ impl<'a> Request<'a> {
                 }
                 HeadLine::Field(field) if field.is(LAST_EVENT_ID) => self.last_event_id.set(&field),
                 HeadLine::Field(field) => {
+                    self.fields.take(&field);
                     #[cfg(feature = "post")]
-                    self.origin.take(&field, self.config);
-                    self.fields.take(&field)?;
+                    {
+                        self.origin.take(&field, self.config);
+                        self.length.take(&field)?;
+                    }
                 }
-                HeadLine::End => {
-                    self.fields.check(self.is_http_1_0)?;
-                    return Ok(true);
-                }
+                HeadLine::End if self.fields.has_host(self.is_http_1_0) => return Ok(true),
+                HeadLine::End => return Err(HeadError::Malformed),
             }
         }
         Ok(false)
@@ -108,7 +115,7 @@ impl<'a> Request<'a> {
     /// Takes some of the content, and hands it on once it is whole.
     #[cfg(feature = "post")]
     fn take_content(&mut self, bytes: &mut &[u8]) -> Option<Answer<'a>> {
-        let status = match (self.route.post, self.fields.content_length()) {
+        let status = match (self.route.post, self.length.bytes()) {
             _ if self.origin.is_foreign() => Status::FORBIDDEN,
             (None, _) => Status::NOT_FOUND,
             (Some(_), None) => Status::LENGTH_REQUIRED,
@@ -147,7 +154,7 @@ impl<'a> Request<'a> {
             Route { is_events: true, .. } if is_get => (Status::NOT_ACCEPTABLE, Content::Nothing),
             _ if methods.is_empty() => (Status::NOT_FOUND, Content::Nothing),
             #[cfg(feature = "cors")]
-            _ if self.method == Method::Options && self.fields.is_preflight() => {
+            _ if self.method == Method::Options && self.origin.is_preflight => {
                 (Status::NO_CONTENT, Content::Preflight)
             }
             _ => (Status::METHOD_NOT_ALLOWED, Content::Methods(methods)),
