@@ -159,13 +159,16 @@ impl Reader {
         options: &StreamOptions<'_>,
         out: &mut [u8],
     ) -> Result<usize, Overtaken> {
+        if self.cursor.run != log.run() {
+            // Nothing that was begun in another run can be written to its end.
+            if self.sent > 0 || !self.cursor.is_between_events() {
+                return Err(Overtaken);
+            }
+            self.miss(log, UnknownId);
+        }
         let mut filled = 0;
         while filled < out.len() && !self.is_ended {
             if let Some(private) = self.private {
-                // Of a run that is over no line can be written anew.
-                if self.sent > 0 && self.cursor.run != log.run() {
-                    return Err(Overtaken);
-                }
                 let mut window = Window::new(&mut out[filled..], self.sent.into());
                 self.write(private, log, options, &mut window);
                 let written = window.filled();
@@ -189,16 +192,20 @@ impl Reader {
                     self.private = Some(Private::Farewell(log.come_back(options)));
                 }
                 Err(Gap::InsideEvent) => return Err(Overtaken),
-                Err(Gap::BetweenEvents) => {
-                    let is_of_this_run = self.cursor.run == log.run();
-                    let cause = if is_of_this_run { Dropped } else { UnknownId };
-                    log.count_reset();
-                    self.cursor = log.live();
-                    self.private = Some(Private::Reset(cause));
-                }
+                Err(Gap::BetweenEvents) => self.miss(log, Dropped),
             }
         }
         Ok(filled)
+    }
+
+    /// Goes on with what comes from now on, and tells that something was missed.
+    fn miss(&mut self, log: &mut Log, cause: ResetCause) {
+        log.count_reset();
+        self.cursor = log.live();
+        self.private = Some(match self.private {
+            Some(Private::Opening(_)) => Private::Opening(Some(cause)),
+            _ => Private::Reset(cause),
+        });
     }
 
     fn write(
