@@ -1,0 +1,8 @@
+//! Boards in an emulator: what `cargo run` starts, and tests and benchmarks use.
+
+mod emulator;
+mod machine;
+mod monitor;
+
+pub use crate::emulator::{Emulator, Network};
+pub use crate::machine::Machine;

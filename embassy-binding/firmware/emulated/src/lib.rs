@@ -1,0 +1,11 @@
+//! What firmware on emulated Cortex-M boards shares.
+//!
+//! The stack lies at the start of RAM, as a board's `memory.x` has it, so that one that overflows
+//! runs out of memory and faults, instead of into the statics.
+
+#![no_std]
+
+pub mod console;
+mod fault;
+mod panic;
+pub mod time;

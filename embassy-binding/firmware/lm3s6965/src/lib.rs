@@ -1,0 +1,46 @@
+//! The board `lm3s6965evb`, as QEMU has it: a Cortex-M3 with 64 KiB of RAM and Ethernet.
+
+#![no_std]
+
+mod alarm;
+mod ethernet;
+mod interrupts;
+mod registers;
+
+use cortex_m::Peripherals;
+pub use emulated::console;
+
+pub use self::ethernet::Ethernet;
+use crate::interrupts::Interrupt;
+use crate::registers::Register;
+
+/// Divides the 200 MHz of the PLL.
+const DIVIDER: u32 = 200 / emulated::time::CYCLES_PER_MICROSECOND;
+
+/// What the board has, ready to use.
+#[derive(Debug)]
+pub struct Board {
+    /// Its Ethernet.
+    pub ethernet: Ethernet,
+}
+
+impl Board {
+    /// Starts the board: its clocks, the time, and the network.
+    ///
+    /// # Panics
+    ///
+    /// When it has been started before.
+    #[must_use]
+    pub fn start() -> Self {
+        let Some(core) = Peripherals::take() else { panic!("the board has been started") };
+        Register::RCC.update(|rcc| rcc & !(0xf << 23) | (DIVIDER - 1) << 23 | 1 << 22);
+        Register::RCGC1.update(|clocks| clocks | 1 << 16);
+        Register::RCGC2.update(|clocks| clocks | 1 << 28 | 1 << 30);
+        emulated::time::start(core.SYST, alarm::set);
+        let ethernet = Ethernet::start();
+        for interrupt in [Interrupt::Timer0A, Interrupt::Ethernet] {
+            interrupt.enable();
+        }
+        Self { ethernet }
+    }
+}
