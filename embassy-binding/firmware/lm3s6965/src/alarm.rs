@@ -20,5 +20,5 @@ pub(crate) fn set(cycles: u32) {
 
 pub(crate) extern "C" fn on_interrupt() {
     Register::GPTMICR.write(TIME_OUT);
-    emulated::time::alarm();
+    board::time::alarm();
 }

@@ -7,15 +7,15 @@ mod ethernet;
 mod interrupts;
 mod registers;
 
+pub use board::console;
 use cortex_m::Peripherals;
-pub use emulated::console;
 
 pub use self::ethernet::Ethernet;
 use crate::interrupts::Interrupt;
 use crate::registers::Register;
 
 /// Divides the 200 MHz of the PLL.
-const DIVIDER: u32 = 200 / emulated::time::CYCLES_PER_MICROSECOND;
+const DIVIDER: u32 = 200 / board::time::CYCLES_PER_MICROSECOND;
 
 /// What the board has, ready to use.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Board {
         Register::RCC.update(|rcc| rcc & !(0xf << 23) | (DIVIDER - 1) << 23 | 1 << 22);
         Register::RCGC1.update(|clocks| clocks | 1 << 16);
         Register::RCGC2.update(|clocks| clocks | 1 << 28 | 1 << 30);
-        emulated::time::start(core.SYST, alarm::set);
+        board::time::start(core.SYST, alarm::set);
         let ethernet = Ethernet::start();
         for interrupt in [Interrupt::Timer0A, Interrupt::Ethernet] {
             interrupt.enable();
