@@ -3,13 +3,14 @@
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 
-use crate::{alarm, ethernet};
+use crate::{alarm, button, ethernet};
 
 /// An interrupt, with its number.
 #[derive(Clone, Copy, Debug)]
 #[repr(u16)]
 pub(crate) enum Interrupt {
     Timer0A = 19,
+    PortF = 30,
     Ethernet = 42,
 }
 
@@ -37,6 +38,7 @@ unsafe impl InterruptNumber for Interrupt {
 static __INTERRUPTS: [Option<extern "C" fn()>; 43] = {
     let mut table = [None; 43];
     table[Interrupt::Timer0A as usize] = Some(alarm::on_interrupt as extern "C" fn());
+    table[Interrupt::PortF as usize] = Some(button::on_interrupt as extern "C" fn());
     table[Interrupt::Ethernet as usize] = Some(ethernet::on_interrupt as extern "C" fn());
     table
 };

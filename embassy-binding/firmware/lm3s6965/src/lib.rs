@@ -3,6 +3,7 @@
 #![no_std]
 
 mod alarm;
+mod button;
 mod ethernet;
 mod interrupts;
 mod registers;
@@ -10,6 +11,7 @@ mod registers;
 pub use board::console;
 use cortex_m::Peripherals;
 
+pub use self::button::Button;
 pub use self::ethernet::Ethernet;
 use crate::interrupts::Interrupt;
 use crate::registers::Register;
@@ -20,6 +22,8 @@ const DIVIDER: u32 = 200 / board::time::CYCLES_PER_MICROSECOND;
 /// What the board has, ready to use.
 #[derive(Debug)]
 pub struct Board {
+    /// Its button.
+    pub button: Button,
     /// Its Ethernet.
     pub ethernet: Ethernet,
 }
@@ -35,12 +39,12 @@ impl Board {
         let Some(core) = Peripherals::take() else { panic!("the board has been started") };
         Register::RCC.update(|rcc| rcc & !(0xf << 23) | (DIVIDER - 1) << 23 | 1 << 22);
         Register::RCGC1.update(|clocks| clocks | 1 << 16);
-        Register::RCGC2.update(|clocks| clocks | 1 << 28 | 1 << 30);
+        Register::RCGC2.update(|clocks| clocks | 1 << 5 | 1 << 28 | 1 << 30);
         board::time::start(core.SYST, alarm::set);
-        let ethernet = Ethernet::start();
-        for interrupt in [Interrupt::Timer0A, Interrupt::Ethernet] {
+        let (button, ethernet) = (Button::start(), Ethernet::start());
+        for interrupt in [Interrupt::Timer0A, Interrupt::PortF, Interrupt::Ethernet] {
             interrupt.enable();
         }
-        Self { ethernet }
+        Self { button, ethernet }
     }
 }

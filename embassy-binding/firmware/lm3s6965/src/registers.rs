@@ -16,6 +16,15 @@ pub(crate) enum Register {
     GPTMIMR = 0x4003_0018,
     GPTMICR = 0x4003_0024,
     GPTMTAILR = 0x4003_0028,
+    // Port F.
+    GPIODIR = 0x4002_5400,
+    GPIOIS = 0x4002_5404,
+    GPIOIBE = 0x4002_5408,
+    GPIOIEV = 0x4002_540c,
+    GPIOIM = 0x4002_5410,
+    GPIOICR = 0x4002_541c,
+    GPIOPUR = 0x4002_5510,
+    GPIODEN = 0x4002_551c,
     // Ethernet.
     MACRIS = 0x4004_8000,
     MACIM = 0x4004_8004,

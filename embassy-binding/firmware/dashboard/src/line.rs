@@ -1,0 +1,74 @@
+//! Text that is put together without the formatting machinery, which would take some KiB of flash.
+
+use heapless::String;
+
+/// The data of an event: one line of JSON.
+#[derive(Debug)]
+pub(crate) struct Line(String<160>);
+
+impl Line {
+    pub(crate) const fn new() -> Self {
+        Self(String::new())
+    }
+
+    /// Text as it is. What does not fit is left out.
+    pub(crate) fn text(mut self, text: &str) -> Self {
+        let _ = self.0.push_str(text);
+        self
+    }
+
+    /// A number, with so many of its digits behind the point.
+    pub(crate) fn number(mut self, mut number: u32, decimals: usize) -> Self {
+        // Ten digits and a point.
+        let mut text = [b'0'; 11];
+        let mut places = text.iter_mut().rev();
+        let mut written = 0;
+        for count in 0..10 {
+            if count > decimals && number == 0 {
+                break;
+            }
+            if count == decimals
+                && count > 0
+                && let Some(place) = places.next()
+            {
+                *place = b'.';
+                written += 1;
+            }
+            if let Some(place) = places.next() {
+                *place += (number % 10) as u8;
+                written += 1;
+            }
+            number /= 10;
+        }
+        for &byte in text.iter().skip(text.len() - written) {
+            let _ = self.0.push(char::from(byte));
+        }
+        self
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        for (number, decimals, expected) in [
+            (0, 0, "0"),
+            (7, 0, "7"),
+            (120, 0, "120"),
+            (u32::MAX, 0, "4294967295"),
+            (0, 2, "0.00"),
+            (7, 2, "0.07"),
+            (2153, 2, "21.53"),
+            (100, 1, "10.0"),
+            (u32::MAX, 1, "429496729.5"),
+        ] {
+            assert_eq!(Line::new().number(number, decimals).as_str(), expected);
+        }
+    }
+}
