@@ -5,6 +5,7 @@ use embassy_executor::Spawner;
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{Config, Ipv4Address, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};
 use lm3s6965::{Board, Button, Ethernet, console};
+use sansse_embassy::StreamOptions;
 use sansse_embassy::server::{self, Page, Post, Status};
 use static_cell::ConstStaticCell;
 
@@ -18,7 +19,8 @@ const PORT: u16 = 80;
 static DASHBOARD: Dashboard<HISTORY, READERS> = Dashboard::new();
 static PAGES: [Page<'static>; 1] = [Page::gzip("/", "text/html; charset=utf-8", PAGE)];
 static POSTS: [Post<'static>; 1] = [Post::new("/press", press)];
-static SERVER: server::Config<'static> = server::Config::new().pages(&PAGES).posts(&POSTS);
+static SERVER: server::Config<'static> =
+    server::Config::new().pages(&PAGES).posts(&POSTS).stream(StreamOptions::new().history());
 
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {

@@ -26,6 +26,7 @@ use embassy_stm32::rng::{self, Rng};
 use embassy_stm32::{Config, bind_interrupts, interrupt};
 use embassy_time::Timer;
 use panic_reset as _;
+use sansse_embassy::StreamOptions;
 use sansse_embassy::server::{self, Page, Post, Status};
 use static_cell::ConstStaticCell;
 
@@ -49,7 +50,8 @@ type Device = Ethernet<'static, ETH, GenericPhy<Sma<'static, ETH_SMA>>>;
 static DASHBOARD: Dashboard<16384, READERS> = Dashboard::new();
 static PAGES: [Page<'static>; 1] = [Page::gzip("/", "text/html; charset=utf-8", PAGE)];
 static POSTS: [Post<'static>; 1] = [Post::new("/press", |_| press())];
-static SERVER: server::Config<'static> = server::Config::new().pages(&PAGES).posts(&POSTS);
+static SERVER: server::Config<'static> =
+    server::Config::new().pages(&PAGES).posts(&POSTS).stream(StreamOptions::new().history());
 
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {

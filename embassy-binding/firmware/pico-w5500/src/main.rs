@@ -33,6 +33,7 @@ use embassy_rp::{bind_interrupts, dma};
 use embassy_time::{Delay, Timer};
 use embedded_hal_bus::spi::ExclusiveDevice;
 use panic_reset as _;
+use sansse_embassy::StreamOptions;
 use sansse_embassy::server::{self, Page, Post, Status};
 use static_cell::ConstStaticCell;
 
@@ -61,7 +62,8 @@ type Wiznet = embassy_net_wiznet::Runner<
 static DASHBOARD: Dashboard<16384, READERS> = Dashboard::new();
 static PAGES: [Page<'static>; 1] = [Page::gzip("/", "text/html; charset=utf-8", PAGE)];
 static POSTS: [Post<'static>; 1] = [Post::new("/press", |_| press())];
-static SERVER: server::Config<'static> = server::Config::new().pages(&PAGES).posts(&POSTS);
+static SERVER: server::Config<'static> =
+    server::Config::new().pages(&PAGES).posts(&POSTS).stream(StreamOptions::new().history());
 
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {
