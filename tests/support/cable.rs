@@ -29,6 +29,18 @@ impl Cable {
     /// When the test fails there, or [`NETNS`] is asked for and missing.
     #[must_use]
     pub fn lay(test: &str) -> Option<Self> {
+        Self::lay_after(test, || {
+            let _ = sansse();
+        })
+    }
+
+    /// The same, after what can only be done where there is another network, such as building.
+    ///
+    /// # Panics
+    ///
+    /// When the test fails there, or [`NETNS`] is asked for and missing.
+    #[must_use]
+    pub fn lay_after(test: &str, prepare: impl FnOnce()) -> Option<Self> {
         if std::env::var_os(VARIABLE).is_some() {
             return Some(Self::new());
         }
@@ -41,8 +53,7 @@ impl Cable {
         if !NETNS.is_met(test) || !may() && !NETNS.is_waived(test, "namespaces are not allowed") {
             return None;
         }
-        // There is no network to build it there.
-        let _ = sansse();
+        prepare();
         let program = std::env::current_exe().expect("this program");
         let output = unshare()
             .arg(program)
@@ -67,7 +78,6 @@ impl Cable {
             assert!(start.elapsed() < Duration::from_secs(30), "no namespace is made");
             std::thread::sleep(Duration::from_millis(10));
         }
-        let ip = |arguments: &str| run(Command::new("ip").args(arguments.split(' ')));
         ip("link set lo up");
         ip(&format!("link add near type veth peer name far netns {other}"));
         ip(&format!("address add {NEAR}/24 dev near"));
@@ -75,6 +85,23 @@ impl Cable {
         cable.far_ip(&format!("address add {FAR}/24 dev far"));
         cable.mend();
         cable
+    }
+
+    /// Makes a TAP interface for whoever emulates a third host, and has this host and the other one
+    /// in its network, at these addresses.
+    pub fn join(&self, tap: &str, near: &str, far: &str) {
+        for arguments in [
+            "link add lan type bridge",
+            &format!("tuntap add dev {tap} mode tap"),
+            &format!("link set {tap} master lan"),
+            "link set near master lan",
+            &format!("address add {near}/24 dev lan"),
+            &format!("link set {tap} up"),
+            "link set lan up",
+        ] {
+            ip(arguments);
+        }
+        self.far_ip(&format!("address add {far}/24 dev far"));
     }
 
     /// The same command on the other host.
@@ -107,6 +134,10 @@ impl Drop for Cable {
         let _ = self.host.kill();
         let _ = self.host.wait();
     }
+}
+
+fn ip(arguments: &str) {
+    run(Command::new("ip").args(arguments.split(' ')));
 }
 
 fn run(command: &mut Command) {

@@ -3,6 +3,10 @@
 #[cfg(feature = "hosts")]
 pub mod answer;
 #[cfg(feature = "hosts")]
+pub mod board;
+#[cfg(feature = "hosts")]
+pub mod board_reader;
+#[cfg(feature = "hosts")]
 pub mod browser;
 pub mod byte_string;
 #[cfg(feature = "hosts")]

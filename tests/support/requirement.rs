@@ -54,6 +54,14 @@ pub const NETNS: Requirement = Requirement {
     advice: "install Debian's packages iproute2 and util-linux, and allow user namespaces",
 };
 
+/// What emulates a microcontroller.
+pub const QEMU: Requirement = Requirement {
+    name: "qemu",
+    programs: &["qemu-system-arm"],
+    advice: "install Debian's package qemu-system-arm, have rustup add the target \
+             thumbv7m-none-eabi, and be online for the first run",
+};
+
 impl Requirement {
     /// Whether the test can run; says on standard error that it is skipped where not.
     ///

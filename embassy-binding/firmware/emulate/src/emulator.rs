@@ -209,13 +209,13 @@ fn end(process: &mut Child) {
 /// What the firmware says.
 fn lines_of(process: &mut Child) -> Receiver<String> {
     let (sender, lines) = mpsc::channel();
-    let words = process.stdout.take();
-    std::thread::spawn(move || {
-        let lines = words.map(BufReader::new).into_iter().flat_map(|words| words.lines());
-        for line in lines.map_while(Result::ok) {
-            let _ = sender.send(line);
-        }
-    });
+    if let Some(words) = process.stdout.take() {
+        std::thread::spawn(move || {
+            for line in BufReader::new(words).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+    }
     lines
 }
 
