@@ -1,7 +1,7 @@
 //! What firmware on emulated Cortex-M boards shares.
 //!
-//! The stack lies at the start of RAM, as a board's `memory.x` has it, so that one that overflows
-//! runs out of memory and faults, instead of into the statics.
+//! The stack lies at the start of RAM, as a board's `memory.x` has it, so that one that overflows runs
+//! out of memory, and not into the statics.
 
 #![no_std]
 
@@ -9,3 +9,5 @@ pub mod console;
 mod fault;
 mod panic;
 pub mod time;
+
+pub use self::fault::guard_stack;

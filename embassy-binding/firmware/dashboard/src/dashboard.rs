@@ -4,11 +4,12 @@ use core::cell::Cell;
 
 use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
-use embassy_time::{Duration, Instant, Ticker};
+use embassy_time::{Duration, Ticker};
 use sansse_embassy::server::Status;
 use sansse_embassy::{Broadcast, Event};
 
 use crate::line::Line;
+use crate::sensor::reading;
 
 /// How often the board looks whether readers have come or gone.
 const LOOK: Duration = Duration::from_millis(250);
@@ -110,14 +111,4 @@ impl<const BYTES: usize, const READERS: usize> Default for Dashboard<BYTES, READ
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn reading(hundredths: i32) -> Line {
-    let tenths = Instant::now().as_millis() / 100;
-    Line::new()
-        .text(if hundredths < 0 { "{\"celsius\":-" } else { "{\"celsius\":" })
-        .number(hundredths.unsigned_abs(), 2)
-        .text(",\"uptime\":")
-        .number(tenths as u32, 1)
-        .text("}")
 }

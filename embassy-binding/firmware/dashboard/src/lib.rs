@@ -7,7 +7,8 @@ mod line;
 mod sensor;
 
 pub use crate::dashboard::Dashboard;
-pub use crate::sensor::Sensor;
+pub use crate::line::Line;
+pub use crate::sensor::{Sensor, reading};
 
 /// The page, compressed by gzip.
 pub static PAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/page.html.gz"));

@@ -3,22 +3,26 @@
 use heapless::String;
 
 /// The data of an event: one line of JSON.
-#[derive(Debug)]
-pub(crate) struct Line(String<160>);
+#[derive(Clone, Debug)]
+pub struct Line(String<160>);
 
 impl Line {
-    pub(crate) const fn new() -> Self {
+    /// Nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
         Self(String::new())
     }
 
     /// Text as it is. What does not fit is left out.
-    pub(crate) fn text(mut self, text: &str) -> Self {
+    #[must_use]
+    pub fn text(mut self, text: &str) -> Self {
         let _ = self.0.push_str(text);
         self
     }
 
     /// A number, with so many of its digits behind the point.
-    pub(crate) fn number(mut self, mut number: u32, decimals: usize) -> Self {
+    #[must_use]
+    pub fn number(mut self, mut number: u32, decimals: usize) -> Self {
         // Ten digits and a point.
         let mut text = [b'0'; 11];
         let mut places = text.iter_mut().rev();
@@ -46,8 +50,16 @@ impl Line {
         self
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// All of it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -1,4 +1,8 @@
-//! What measures.
+//! What measures, and how that is told.
+
+use embassy_time::Instant;
+
+use crate::line::Line;
 
 /// A thermometer that makes its readings up, the same in every run.
 #[derive(Debug)]
@@ -42,4 +46,16 @@ impl Default for Sensor {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What a `reading` event tells, of hundredths of a degree Celsius.
+#[must_use]
+pub fn reading(hundredths: i32) -> Line {
+    let tenths = Instant::now().as_millis() / 100;
+    Line::new()
+        .text(if hundredths < 0 { "{\"celsius\":-" } else { "{\"celsius\":" })
+        .number(hundredths.unsigned_abs(), 2)
+        .text(",\"uptime\":")
+        .number(tenths as u32, 1)
+        .text("}")
 }

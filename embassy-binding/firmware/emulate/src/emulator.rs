@@ -59,7 +59,8 @@ impl Emulator {
         listener.set_nonblocking(true)?;
         let mut command = Command::new("qemu-system-arm");
         command
-            .args(["-M", machine.name(), "-display", "none"])
+            // It waits until it is told to go on.
+            .args(["-M", machine.name(), "-display", "none", "-S"])
             .args(["-chardev", "stdio,id=words"])
             .args(["-semihosting-config", "enable=on,target=native,chardev=words"])
             .args(["-qmp", &format!("tcp:{}", listener.local_addr()?)])
@@ -87,6 +88,8 @@ impl Emulator {
             emulator.address =
                 Some(address.ok_or_else(|| Error::other("the emulator forwards no port"))?);
         }
+        // Firmware that fails at once may end the emulator before it has answered.
+        let _ = emulator.monitor.type_in("cont");
         Ok(emulator)
     }
 

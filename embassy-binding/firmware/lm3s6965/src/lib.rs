@@ -40,6 +40,7 @@ impl Board {
         Register::RCC.update(|rcc| rcc & !(0xf << 23) | (DIVIDER - 1) << 23 | 1 << 22);
         Register::RCGC1.update(|clocks| clocks | 1 << 16);
         Register::RCGC2.update(|clocks| clocks | 1 << 5 | 1 << 28 | 1 << 30);
+        board::guard_stack(&core.MPU);
         board::time::start(core.SYST, alarm::set);
         let (button, ethernet) = (Button::start(), Ethernet::start());
         for interrupt in [Interrupt::Timer0A, Interrupt::PortF, Interrupt::Ethernet] {

@@ -29,6 +29,7 @@ impl Board {
     #[must_use]
     pub fn start() -> Self {
         let Some(core) = Peripherals::take() else { panic!("the board has been started") };
+        board::guard_stack(&core.MPU);
         board::time::start(core.SYST, alarm::set);
         let ethernet = Ethernet::start();
         for interrupt in [Interrupt::Timer0, Interrupt::Ethernet] {

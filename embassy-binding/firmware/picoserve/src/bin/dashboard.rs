@@ -1,0 +1,9 @@
+//! A dashboard for four readers, on picoserve.
+
+#![no_std]
+#![no_main]
+
+#[path = "../firmware.rs"]
+mod firmware;
+
+const READERS: usize = 4;
