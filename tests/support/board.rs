@@ -4,34 +4,29 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use emulate::{Emulator, Network};
+use emulate::{Emulator, Network, Program, TARGET};
 use reqwest::StatusCode;
 
 use crate::client::client;
-use crate::command::{built, cargo};
 use crate::requirement::QEMU;
 
 /// The address of a board that DHCP gives none.
 pub const ADDRESS: &str = "10.0.2.15";
-
-const TARGET: &str = "thumbv7m-none-eabi";
 
 /// One at a time: they share what they build.
 static CARGO: Mutex<()> = Mutex::new(());
 
 /// A program of the firmware.
 #[derive(Clone, Copy, Debug)]
-pub struct Firmware {
-    package: &'static str,
-    program: &'static str,
-}
+pub struct Firmware(Program);
 
 /// The dashboard for four readers, on the board with 64 KiB of RAM.
-pub const DASHBOARD: Firmware = Firmware { package: "lm3s6965", program: "dashboard" };
+pub const DASHBOARD: Firmware = Firmware(Program { package: "lm3s6965", name: "dashboard" });
 /// The dashboard on the board that gets its address by DHCP.
-pub const DASHBOARD_MPS2: Firmware = Firmware { package: "mps2-an386", program: "dashboard-mps2" };
+pub const DASHBOARD_MPS2: Firmware =
+    Firmware(Program { package: "mps2-an386", name: "dashboard-mps2" });
 /// What overflows its stack.
-pub const OVERFLOW: Firmware = Firmware { package: "lm3s6965", program: "overflow" };
+pub const OVERFLOW: Firmware = Firmware(Program { package: "lm3s6965", name: "overflow" });
 
 impl Firmware {
     /// Whether there is what builds and emulates it; says on standard error that a test is skipped
@@ -54,11 +49,7 @@ impl Firmware {
     #[must_use]
     pub fn build(self) -> PathBuf {
         let _guard = CARGO.lock();
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../embassy-binding/firmware");
-        let mut cargo = cargo();
-        cargo.current_dir(folder).args(["build", "--quiet", "--release", "--target", TARGET]);
-        cargo.args(["--package", self.package, "--bin", self.program]);
-        built(cargo.args(["--message-format", "json"]), self.program)
+        self.0.build().expect("firmware")
     }
 
     /// Starts a board with it, whose port 80 is forwarded, and waits until that takes connections.

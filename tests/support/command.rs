@@ -17,18 +17,11 @@ pub fn sansse() -> Command {
 /// Has cargo build the command in the profile of this test, which is no work where it has been
 /// built with the workspace, and asks it where the binary is.
 fn build() -> PathBuf {
-    let mut cargo = cargo();
+    let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--package", "sansse-cli", "--message-format", "json"]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    built(&mut cargo, "sansse")
-}
-
-/// Cargo, as it is for whoever types it in.
-pub(crate) fn cargo() -> Command {
-    let mut cargo = Command::new(env!("CARGO"));
     // What cargo tells this test of its package would make build scripts run again that look at it.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -36,20 +29,15 @@ pub(crate) fn cargo() -> Command {
             cargo.env_remove(name);
         }
     }
-    cargo
-}
-
-/// Where cargo, which reports as JSON, has put a program that it built.
-pub(crate) fn built(cargo: &mut Command, program: &str) -> PathBuf {
-    let output = cargo.output().expect("cargo runs");
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .find_map(|message| {
-            let is_program =
-                message["target"]["name"] == program && message["executable"].is_string();
-            is_program.then(|| PathBuf::from(message["executable"].as_str().unwrap_or_default()))
+            let is_command =
+                message["target"]["name"] == "sansse" && message["executable"].is_string();
+            is_command.then(|| PathBuf::from(message["executable"].as_str().unwrap_or_default()))
         })
         .expect("cargo names the binary that it built")
 }

@@ -45,6 +45,18 @@ pub fn start(mut systick: SYST, set_alarm: SetAlarm) {
     systick.enable_interrupt();
 }
 
+/// Cycles since the current round has begun, of which there are two a second.
+#[must_use]
+pub fn cycles() -> u32 {
+    (CYCLES_PER_ROUND - SYST::get_current()) % CYCLES_PER_ROUND
+}
+
+/// Cycles since there were so many, which is less than a round ago.
+#[must_use]
+pub fn cycles_since(start: u32) -> u32 {
+    (cycles() + CYCLES_PER_ROUND - start) % CYCLES_PER_ROUND
+}
+
 /// Wakes whose time has come.
 pub fn alarm() {
     critical_section::with(|section| CLOCK.wake(section));

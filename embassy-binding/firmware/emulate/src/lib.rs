@@ -3,6 +3,8 @@
 mod emulator;
 mod machine;
 mod monitor;
+mod program;
 
 pub use crate::emulator::{Emulator, Network};
 pub use crate::machine::Machine;
+pub use crate::program::{Program, TARGET};
