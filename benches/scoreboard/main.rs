@@ -4,6 +4,7 @@ mod client;
 mod encode;
 mod expected;
 mod field;
+mod firmware;
 mod hub;
 mod markdown;
 mod race;

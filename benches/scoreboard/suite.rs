@@ -14,6 +14,7 @@ use crate::client;
 use crate::encode;
 use crate::expected::Expected;
 use crate::field::Field;
+use crate::firmware;
 use crate::hub::{self, Scale};
 use crate::row::{self, Row};
 use crate::table;
@@ -33,6 +34,8 @@ pub(crate) enum Suite {
     Hub,
     /// The tokio binding's clients against clients.
     Client,
+    /// The embassy binding against a server, on an emulated board.
+    Firmware,
 }
 
 /// What a suite came to.
@@ -67,6 +70,7 @@ impl Suite {
     /// All suites.
     pub(crate) const ALL: [Self; 6] =
         [Self::Parse, Self::ParseOwned, Self::ParseText, Self::Encode, Self::Hub, Self::Client];
+        [Self::Parse, Self::ParseOwned, Self::ParseText, Self::Encode, Self::Hub, Self::Firmware];
 
     /// What it and its file are called.
     pub(crate) const fn name(self) -> &'static str {
@@ -77,6 +81,7 @@ impl Suite {
             Self::Encode => "encode",
             Self::Hub => "hub",
             Self::Client => "client",
+            Self::Firmware => "firmware",
         }
     }
 
@@ -95,6 +100,11 @@ impl Suite {
         if self == Self::Client {
             let rows = client::measure(filter.quick)?;
             return Outcome::new(table::client(&rows), &rows, client::missed(&rows));
+        if self == Self::Firmware {
+            let report = firmware::measure()?;
+            let missed = report.rows.iter().filter(|row| !row.is_met());
+            let missed = missed.map(|row| row.metric.to_owned()).collect();
+            return Outcome::new(table::firmware(&report), &report.rows, missed);
         }
         let mut rows = self.race(filter)?;
         row::choose_peers(&mut rows);
@@ -125,6 +135,7 @@ impl Suite {
             }
             Self::Encode => encode(filter, Box::<ours::Encoder>::default(), peers::encoders()),
             Self::Hub | Self::Client => Ok(Vec::new()),
+            Self::Hub | Self::Firmware => Ok(Vec::new()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Rows as Markdown.
 
 use crate::client;
+use crate::firmware;
 use crate::hub;
 use crate::markdown::Table;
 use crate::row::Row;
@@ -70,6 +71,21 @@ pub(crate) fn client(rows: &[client::Row]) -> String {
         ]);
     }
     table.into_text()
+/// The table of the suite of firmware.
+pub(crate) fn firmware(report: &firmware::Report) -> String {
+    let peer = report.rows.first().map_or("peer", |row| row.peer_name);
+    let mut table = Table::new(&["", "ours", "goal", peer, ""]);
+    for row in &report.rows {
+        let bound = if row.metric.starts_with("readers") { "≥" } else { "≤" };
+        table.line(&[
+            row.explanation().into(),
+            row.ours.to_string(),
+            format!("{bound} {}", row.goal),
+            row.peer.map_or_else(none, |peer| peer.to_string()),
+            if row.is_met() { "met" } else { "MISSED" }.into(),
+        ]);
+    }
+    report.notes.iter().fold(table.into_text() + "\n", |text, note| text + "- " + note + "\n")
 }
 
 fn parsers(rows: &[Row]) -> String {

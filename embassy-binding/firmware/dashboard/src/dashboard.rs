@@ -47,7 +47,7 @@ impl<const BYTES: usize, const READERS: usize> Dashboard<BYTES, READERS> {
             presses.set(presses.get().wrapping_add(1));
             presses.get()
         });
-        self.publish("button", &Line::new().text("{\"presses\":").number(presses, 0).text("}"));
+        self.publish("button", Line::new().text("{\"presses\":").number(presses, 0).text("}"));
         Status::NO_CONTENT
     }
 
@@ -82,8 +82,8 @@ impl<const BYTES: usize, const READERS: usize> Dashboard<BYTES, READERS> {
     }
 
     fn describe(&self, state: Told, note: &str) -> Line {
-        Line::new()
-            .text("{\"readers\":")
+        let mut line = Line::new();
+        line.text("{\"readers\":")
             .number(state.readers, 0)
             .text(",\"places\":")
             .number(READERS as u32, 0)
@@ -97,7 +97,8 @@ impl<const BYTES: usize, const READERS: usize> Dashboard<BYTES, READERS> {
             .number(self.presses.lock(Cell::get), 0)
             .text(",\"sensor\":\"")
             .text(note)
-            .text("\"}")
+            .text("\"}");
+        line
     }
 
     fn publish(&self, event_type: &str, data: &Line) {

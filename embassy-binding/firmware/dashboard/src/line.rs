@@ -14,15 +14,13 @@ impl Line {
     }
 
     /// Text as it is. What does not fit is left out.
-    #[must_use]
-    pub fn text(mut self, text: &str) -> Self {
+    pub fn text(&mut self, text: &str) -> &mut Self {
         let _ = self.0.push_str(text);
         self
     }
 
     /// A number, with so many of its digits behind the point.
-    #[must_use]
-    pub fn number(mut self, mut number: u32, decimals: usize) -> Self {
+    pub fn number(&mut self, mut number: u32, decimals: usize) -> &mut Self {
         // Ten digits and a point.
         let mut text = [b'0'; 11];
         let mut places = text.iter_mut().rev();

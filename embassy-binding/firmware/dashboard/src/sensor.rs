@@ -52,10 +52,11 @@ impl Default for Sensor {
 #[must_use]
 pub fn reading(hundredths: i32) -> Line {
     let tenths = Instant::now().as_millis() / 100;
-    Line::new()
-        .text(if hundredths < 0 { "{\"celsius\":-" } else { "{\"celsius\":" })
+    let mut line = Line::new();
+    line.text(if hundredths < 0 { "{\"celsius\":-" } else { "{\"celsius\":" })
         .number(hundredths.unsigned_abs(), 2)
         .text(",\"uptime\":")
         .number(tenths as u32, 1)
-        .text("}")
+        .text("}");
+    line
 }

@@ -95,17 +95,20 @@ fn press() -> StatusCode {
         presses.set(presses.get().wrapping_add(1));
         presses.get()
     });
-    FEED.publish("button", Line::new().text("{\"presses\":").number(presses, 0).text("}"));
+    let mut line = Line::new();
+    line.text("{\"presses\":").number(presses, 0).text("}");
+    FEED.publish("button", line);
     StatusCode::NO_CONTENT
 }
 
 fn describe(readers: u32) -> Line {
-    Line::new()
-        .text("{\"readers\":")
+    let mut line = Line::new();
+    line.text("{\"readers\":")
         .number(readers, 0)
         .text(",\"places\":")
         .number(READERS as u32, 0)
         .text(",\"replayed\":0,\"resets\":0,\"refused\":0,\"presses\":")
         .number(PRESSES.lock(Cell::get), 0)
-        .text(",\"sensor\":\"made up: this board is emulated\"}")
+        .text(",\"sensor\":\"made up: this board is emulated\"}");
+    line
 }

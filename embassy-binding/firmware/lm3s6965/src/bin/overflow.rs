@@ -10,7 +10,7 @@ use cortex_m_rt::entry;
 use lm3s6965::{Board, console};
 
 /// More than the stack has.
-const TOO_MUCH: usize = 10 << 10;
+const TOO_MUCH: usize = 14 << 10;
 
 #[entry]
 fn main() -> ! {

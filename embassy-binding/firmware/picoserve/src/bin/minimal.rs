@@ -62,6 +62,8 @@ async fn connection(stack: Stack<'static>) -> ! {
 }
 
 fn publish() -> StatusCode {
-    FEED.publish("tick", Line::new().text("1"));
+    let mut line = Line::new();
+    line.text("1");
+    FEED.publish("tick", line);
     StatusCode::NO_CONTENT
 }
