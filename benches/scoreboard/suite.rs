@@ -68,9 +68,15 @@ pub(crate) struct Filter {
 
 impl Suite {
     /// All suites.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Parse, Self::ParseOwned, Self::ParseText, Self::Encode, Self::Hub, Self::Client];
-        [Self::Parse, Self::ParseOwned, Self::ParseText, Self::Encode, Self::Hub, Self::Firmware];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Parse,
+        Self::ParseOwned,
+        Self::ParseText,
+        Self::Encode,
+        Self::Hub,
+        Self::Client,
+        Self::Firmware,
+    ];
 
     /// What it and its file are called.
     pub(crate) const fn name(self) -> &'static str {
@@ -100,6 +106,7 @@ impl Suite {
         if self == Self::Client {
             let rows = client::measure(filter.quick)?;
             return Outcome::new(table::client(&rows), &rows, client::missed(&rows));
+        }
         if self == Self::Firmware {
             let report = firmware::measure()?;
             let missed = report.rows.iter().filter(|row| !row.is_met());
@@ -134,8 +141,7 @@ impl Suite {
                 parse(filter, field, &Chunks::ALL[..3])
             }
             Self::Encode => encode(filter, Box::<ours::Encoder>::default(), peers::encoders()),
-            Self::Hub | Self::Client => Ok(Vec::new()),
-            Self::Hub | Self::Firmware => Ok(Vec::new()),
+            Self::Hub | Self::Client | Self::Firmware => Ok(Vec::new()),
         }
     }
 }

@@ -71,6 +71,8 @@ pub(crate) fn client(rows: &[client::Row]) -> String {
         ]);
     }
     table.into_text()
+}
+
 /// The table of the suite of firmware.
 pub(crate) fn firmware(report: &firmware::Report) -> String {
     let peer = report.rows.first().map_or("peer", |row| row.peer_name);
