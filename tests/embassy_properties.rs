@@ -85,7 +85,7 @@ impl<'a, const BYTES: usize> Model<'a, BYTES> {
         });
         let data: String = number.chars().chain([' ']).chain(rest).collect();
         let data = data.trim_end_matches(['\n', '\r']).to_owned();
-        let event_type = if length % 2 == 0 { "" } else { "even" };
+        let event_type = if length.is_multiple_of(2) { "" } else { "even" };
         let event = Event::new(&data).with_type(event_type).unwrap();
         let published = if is_formatted {
             self.feed.publish_with(event_type, |out| {

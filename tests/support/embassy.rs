@@ -3,10 +3,12 @@
 
 mod cable;
 mod client;
+mod device;
 mod follower;
 mod simulation;
 
 pub use cable::Cable;
 pub use client::{Answer, Client};
+pub use device::{PORT, serve};
 pub use follower::Follower;
 pub use simulation::Simulation;

@@ -11,6 +11,7 @@ use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
 use sansse::{Item, Parser};
 
+use super::device::PORT;
 use super::simulation::Simulation;
 
 /// One connection to the device.
@@ -57,21 +58,20 @@ pub struct Answer {
 }
 
 impl Client {
-    /// Connects to a port, and sends some bytes.
-    pub fn connect(simulation: &mut Simulation, port: u16, bytes: impl Into<Vec<u8>>) -> Self {
-        Self::with_buffers(simulation, port, bytes, 4096)
+    /// Connects, and sends some bytes.
+    pub fn connect(simulation: &mut Simulation, bytes: impl Into<Vec<u8>>) -> Self {
+        Self::with_buffers(simulation, bytes, 4096)
     }
 
     /// The same, with a receive buffer of so many bytes.
     pub fn with_buffers(
         simulation: &mut Simulation,
-        port: u16,
         bytes: impl Into<Vec<u8>>,
         buffer: usize,
     ) -> Self {
         let this = Self { state: Rc::default() };
         this.send(bytes);
-        simulation.spawn(run(simulation.host, port, buffer, this.state.clone()));
+        simulation.spawn(run(simulation.host, buffer, this.state.clone()));
         this
     }
 
@@ -196,11 +196,11 @@ impl Answer {
     }
 }
 
-async fn run(stack: Stack<'static>, port: u16, buffer: usize, state: Rc<RefCell<State>>) {
+async fn run(stack: Stack<'static>, buffer: usize, state: Rc<RefCell<State>>) {
     let (mut received, mut room) = (vec![0; buffer], vec![0; 4096]);
     let mut socket = TcpSocket::new(stack, &mut received, &mut room);
     let mut is_stalled = false;
-    if socket.connect((Simulation::DEVICE, port)).await.is_err() {
+    if socket.connect((Simulation::DEVICE, PORT)).await.is_err() {
         state.borrow_mut().end = Some(End::Reset);
         return;
     }

@@ -8,6 +8,7 @@ use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer, with_timeout};
 use sansse::{Item, Parser};
 
+use super::device::PORT;
 use super::simulation::Simulation;
 
 /// A client that follows the events of the device, and comes back with its last event ID.
@@ -25,9 +26,9 @@ struct State {
 
 impl Follower {
     /// Follows the events at a path.
-    pub fn new(simulation: &mut Simulation, port: u16, path: &'static str) -> Self {
+    pub fn new(simulation: &mut Simulation, path: &'static str) -> Self {
         let this = Self::default();
-        simulation.spawn(follow(simulation.host, port, path, this.state.clone()));
+        simulation.spawn(follow(simulation.host, path, this.state.clone()));
         this
     }
 
@@ -56,27 +57,21 @@ impl Follower {
     }
 }
 
-async fn follow(stack: Stack<'static>, port: u16, path: &str, state: Rc<State>) {
+async fn follow(stack: Stack<'static>, path: &str, state: Rc<State>) {
     let mut retry = 100;
     loop {
-        connect_once(stack, port, path, &state, &mut retry).await;
+        connect_once(stack, path, &state, &mut retry).await;
         Timer::after(Duration::from_millis(retry)).await;
     }
 }
 
-async fn connect_once(
-    stack: Stack<'static>,
-    port: u16,
-    path: &str,
-    state: &State,
-    retry: &mut u64,
-) {
+async fn connect_once(stack: Stack<'static>, path: &str, state: &State, retry: &mut u64) {
     let (mut received, mut room) = (vec![0; 2048], vec![0; 1024]);
     let mut socket = TcpSocket::new(stack, &mut received, &mut room);
     // What is lost on the way is sent again, by the client's stack, too.
     socket.set_timeout(Some(Duration::from_secs(30)));
     socket.set_keep_alive(Some(Duration::from_secs(5)));
-    let connect = socket.connect((Simulation::DEVICE, port));
+    let connect = socket.connect((Simulation::DEVICE, PORT));
     if !matches!(with_timeout(Duration::from_secs(5), connect).await, Ok(Ok(()))) {
         return;
     }
