@@ -14,7 +14,7 @@ use crate::source_log::take;
 const RECONNECTION_TIME: Duration = Duration::from_millis(5);
 
 /// A case. What it expects is written as [`Seen::line`](crate::scripted::Seen::line) and
-/// [`line`](crate::source_log::line) have it.
+/// [`line`](crate::source_log::line()) have it.
 #[derive(Clone, Debug)]
 pub struct Case {
     name: String,

@@ -11,7 +11,7 @@ use crate::scripted::Scripted;
 /// Longer than any source waits; what runs on real time has a limit of its own.
 const PATIENCE: Duration = Duration::from_secs(10 * 24 * 60 * 60);
 
-/// The next thing that the source tells, as [`line`] has it; its end as `closed: ` and why.
+/// The next thing that the source tells, as [`line()`] has it; its end as `closed: ` and why.
 ///
 /// # Panics
 ///
