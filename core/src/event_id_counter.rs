@@ -20,17 +20,20 @@ use crate::event_id::EventId;
 #[derive(Clone, Debug)]
 pub struct EventIdCounter {
     id: EventId,
-    /// The line, at the end of its room.
     line: [u8; EventId::MAX_LINE_LEN],
-    start: usize,
+    length: usize,
 }
 
 impl EventIdCounter {
+    /// One that has not begun: its line is empty.
+    pub const UNSET: Self =
+        Self { id: EventId { epoch: 0, sequence: 0 }, line: [0; EventId::MAX_LINE_LEN], length: 0 };
+
     /// Begins with this id.
     #[must_use]
     pub fn new(id: EventId) -> Self {
-        let mut this = Self { id, line: [0; EventId::MAX_LINE_LEN], start: 0 };
-        this.write();
+        let mut this = Self { id, ..Self::UNSET };
+        this.write_anew();
         this
     }
 
@@ -43,7 +46,24 @@ impl EventIdCounter {
     /// Its line, as [`EventId::to_line`] has it.
     #[must_use]
     pub fn line(&self) -> &[u8] {
-        self.line.get(self.start..).unwrap_or_default()
+        self.line.get(..self.length).unwrap_or_default()
+    }
+
+    /// Writes the line to the start of a slice, and returns what is behind it, of which the first bytes
+    /// mean nothing any more; `None` when the slice is shorter than the line, or than 16 bytes, which no
+    /// event with a line is.
+    pub fn write<'a>(&self, slice: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        // Most lines have no more than four words, which take no loop.
+        let words = self.line.as_chunks::<4>().0;
+        let [first, second, third, fourth, ..] = slice.as_chunks_mut::<4>().0 else { return None };
+        *first = words[0];
+        *second = words[1];
+        *third = words[2];
+        *fourth = words[3];
+        if self.length > 16 {
+            slice.get_mut(16..self.length)?.copy_from_slice(self.line.get(16..self.length)?);
+        }
+        slice.get_mut(self.length..)
     }
 
     /// Goes on to the next id. Behind the last there is none: it stays.
@@ -51,33 +71,41 @@ impl EventIdCounter {
         let Some(sequence) = self.id.sequence.checked_add(1) else { return };
         self.id.sequence = sequence;
         // The last byte is the line's end.
-        for digit in self.line.iter_mut().rev().skip(1) {
-            *digit = match *digit {
-                b'z' => b'0',
-                b'9' => b'a',
+        let mut place = self.length.wrapping_sub(1);
+        loop {
+            place = place.wrapping_sub(1);
+            let Some(digit) = self.line.get_mut(place) else { break };
+            match *digit {
+                b'z' => *digit = b'0',
+                b'9' => {
+                    *digit = b'a';
+                    return;
+                }
                 // All digits were the last one: there is one digit more.
                 b'-' => break,
                 other => {
                     *digit = other + 1;
                     return;
                 }
-            };
-            if *digit == b'a' {
-                return;
             }
         }
-        self.write();
+        self.write_anew();
     }
 
-    fn write(&mut self) {
+    #[inline(never)]
+    fn write_anew(&mut self) {
         let line = self.id.to_line();
-        self.start = self.line.len() - line.len();
-        self.line[self.start..].copy_from_slice(&line);
+        self.length = line.len();
+        for (place, byte) in self.line.iter_mut().zip(&*line) {
+            *place = *byte;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::vec;
+
     use super::*;
 
     #[test]
@@ -89,6 +117,14 @@ mod tests {
                 let id = EventId { epoch: 9, sequence: sequence.saturating_add(step) };
                 assert_eq!(counter.id(), id);
                 assert_eq!(counter.line(), &*id.to_line());
+                for room in [8, 9, 40] {
+                    let mut slice = [b'x'; 80];
+                    let slice = &mut slice[..counter.line().len() + room];
+                    let rest = counter.write(slice).map(|rest| rest.len());
+                    assert_eq!((rest, &slice[..slice.len() - room]), (Some(room), counter.line()));
+                }
+                assert!(counter.write(&mut vec![0; counter.line().len() - 1]).is_none());
+                assert!(counter.write(&mut [0; 15]).is_none());
                 counter.advance();
             }
         }

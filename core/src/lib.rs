@@ -12,10 +12,10 @@ mod block;
 mod buffered;
 mod checked;
 mod chunk_parser;
-mod encode_into;
 mod encoder;
 mod error;
 mod event;
+mod event_block;
 mod event_id;
 mod event_id_counter;
 mod field;
@@ -56,6 +56,7 @@ pub use chunk_parser::ChunkParser;
 pub use encoder::{DataWriter, Encoder};
 pub use error::{BufferTooSmall, EncodeError, FieldError, SeedError};
 pub use event::Event;
+pub use event_block::EventBlock;
 pub use event_id::{
     EventId, EventIdLine, EventIdText, GivenIdError, ParseEventIdError, check_given_id,
 };

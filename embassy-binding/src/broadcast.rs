@@ -9,7 +9,7 @@ use core::task::{Poll, Waker};
 
 use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::RawMutex;
-use sansse::{Encoder, Event, EventId, Length, Sink, SliceSink};
+use sansse::{Encoder, Event, EventBlock, EventId, Length, Sink, SliceSink};
 
 pub(crate) use self::log::{Cursor, Gap, Log, NotOpen};
 use crate::publish_error::PublishError;
@@ -49,6 +49,8 @@ pub(crate) struct Shared<const BYTES: usize, const READERS: usize> {
     pub(crate) log: Log,
     pub(crate) ring: [u8; BYTES],
     slots: [Slot; READERS],
+    /// Whether any of them has a waker.
+    is_awaited: bool,
     /// Who waits for the last reader to go.
     drained: Option<Waker>,
 }
@@ -86,6 +88,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
                 log: Log::new(),
                 ring: [0; BYTES],
                 slots: [const { Slot { waker: None, is_taken: false } }; READERS],
+                is_awaited: false,
                 drained: None,
             })),
         }
@@ -113,17 +116,20 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         if event.id().is_some() {
             return Err(PublishError::CarriesId);
         }
+        let block = EventBlock::new(event);
+        let mut length = block.one_line_len();
         // Room is made before the data is looked at, so that it is read once; unless all the room there
         // is might not be enough.
-        let mut length = event.one_line_len();
-        if WORST_CASE * length <= BYTES {
-            let published = self.append(length, &mut |room| event.encode_into(room));
-            if published != Err(PublishError::Format) {
-                return published;
+        let mut is_exact = WORST_CASE * length > BYTES;
+        loop {
+            if is_exact {
+                length += block.line_ends_len();
+            }
+            match self.append(length, |room| block.write(room)) {
+                Err(PublishError::Format) if !is_exact => is_exact = true,
+                published => return published,
             }
         }
-        length += event.line_ends_len();
-        self.append(length, &mut |room| event.encode_into(room))
     }
 
     /// Publishes an event whose data `format` writes, straight into the ring. It is called twice, first
@@ -153,7 +159,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         if !encode_with(&mut length, event_type, &format) {
             return Err(PublishError::Format);
         }
-        self.append(length.bytes(), &mut |room| {
+        self.append(length.bytes(), |room| {
             let length = room.len();
             let mut sink = SliceSink::new(room);
             encode_with(&mut sink, event_type, &format) && sink.written().len() == length
@@ -226,7 +232,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
     fn append(
         &self,
         length: usize,
-        encode: &mut dyn FnMut(&mut [u8]) -> bool,
+        encode: impl FnOnce(&mut [u8]) -> bool,
     ) -> Result<EventId, PublishError> {
         self.with(|shared| {
             let id = shared.log.append(&mut shared.ring, length, encode)?;
@@ -286,6 +292,7 @@ impl<const BYTES: usize, const READERS: usize> Shared<BYTES, READERS> {
     pub(crate) fn register(&mut self, index: u8, waker: &Waker) {
         if let Some(slot) = self.slots.get_mut(usize::from(index)) {
             register(&mut slot.waker, waker);
+            self.is_awaited = true;
         }
     }
 
@@ -294,7 +301,10 @@ impl<const BYTES: usize, const READERS: usize> Shared<BYTES, READERS> {
     }
 
     fn wake_readers(&mut self) {
-        self.slots.iter_mut().filter_map(|slot| slot.waker.take()).for_each(Waker::wake);
+        if self.is_awaited {
+            self.is_awaited = false;
+            self.slots.iter_mut().filter_map(|slot| slot.waker.take()).for_each(Waker::wake);
+        }
     }
 }
 

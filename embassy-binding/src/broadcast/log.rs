@@ -1,6 +1,6 @@
 //! The log: what the ring holds, and how it is written and read.
 
-use sansse::{EventId, EventIdCounter, ResetCause, Resume, has_fallen_behind, resume};
+use sansse::{EventId, EventIdCounter, ResetCause, Resume, resume};
 
 use super::Counts;
 use crate::publish_error::PublishError;
@@ -15,17 +15,16 @@ use crate::stream_options::StreamOptions;
 /// Places in the ring say nothing of whether what was there still is. That is told by sequences alone,
 /// which never come again.
 pub(crate) struct Log {
-    /// The next event's id. None before the start.
-    next: Option<EventIdCounter>,
-    /// The sequence of the last event that was dropped.
-    dropped: u64,
+    /// The next event's id.
+    next: EventIdCounter,
+    /// How many events the ring holds.
+    count: u32,
     /// Where the next event goes, if it fits there.
     head: usize,
     /// Where the oldest event is, if there is one.
     tail: usize,
-    /// Which run this is.
     run: u16,
-    is_closed: bool,
+    state: State,
     phase: u32,
     pub(super) counts: Counts,
 }
@@ -36,6 +35,14 @@ const HEADER: usize = 2;
 /// The golden ratio's part behind the point, in units of 2⁻³². Its multiples, taken modulo 1, fill the
 /// interval more evenly than those of any other number.
 const GOLDEN_RATIO: u32 = 0x9E37_79B9;
+
+/// Whether there are events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    Open,
+    Closed,
+}
 
 /// How far a reader has come.
 #[derive(Clone, Copy, Debug)]
@@ -67,38 +74,38 @@ pub(crate) enum Gap {
 impl Log {
     pub(super) const fn new() -> Self {
         Self {
-            next: None,
-            dropped: 0,
+            next: EventIdCounter::UNSET,
+            count: 0,
             head: 0,
             tail: 0,
             run: 0,
-            is_closed: false,
+            state: State::New,
             phase: 0,
             counts: Counts { replayed: 0, resets: 0, refused: 0 },
         }
     }
 
     pub(super) fn start(&mut self, epoch: u64) {
-        // Whoever reads lacks an event of this sequence, which there never was.
-        self.dropped = match &self.next {
-            Some(next) => next.id().sequence,
-            None => 0,
-        };
-        self.next = Some(EventIdCounter::new(EventId { epoch, sequence: self.dropped + 1 }));
+        // Whoever reads lacks an event of the sequence between two runs, which there never was.
+        let sequence = self.next.id().sequence + 1;
+        self.next = EventIdCounter::new(EventId { epoch, sequence });
+        self.count = 0;
         self.run = self.run.wrapping_add(1);
-        self.is_closed = false;
+        self.state = State::Open;
     }
 
     pub(super) fn close(&mut self) {
-        self.is_closed = true;
+        if self.state == State::Open {
+            self.state = State::Closed;
+        }
     }
 
     /// Whether there are events, now or later.
     pub(crate) fn check_open(&self) -> Result<(), NotOpen> {
-        match (&self.next, self.is_closed) {
-            (None, _) => Err(NotOpen::NotStarted),
-            (Some(_), true) => Err(NotOpen::Closed),
-            (Some(_), false) => Ok(()),
+        match self.state {
+            State::Open => Ok(()),
+            State::Closed => Err(NotOpen::Closed),
+            State::New => Err(NotOpen::NotStarted),
         }
     }
 
@@ -115,49 +122,40 @@ impl Log {
         &mut self,
         ring: &mut [u8],
         length: usize,
-        encode: &mut dyn FnMut(&mut [u8]) -> bool,
+        encode: impl FnOnce(&mut [u8]) -> bool,
     ) -> Result<EventId, PublishError> {
         self.check_open()?;
-        let Some(next) = &self.next else { return Err(PublishError::NotStarted) };
-        let start = HEADER + next.line().len();
-        let Some(length) = start.checked_add(length).filter(|length| *length <= ring.len()) else {
+        let block = self.next.line().len() + length;
+        let length = block + HEADER;
+        let Ok(header) = u16::try_from(block) else { return Err(PublishError::TooLarge) };
+        if length > ring.len() {
             return Err(PublishError::TooLarge);
-        };
-        let Ok(header) = u16::try_from(length - HEADER) else { return Err(PublishError::TooLarge) };
+        }
         let place = self.make_room(ring, length);
 
-        let Some(next) = &mut self.next else { return Err(PublishError::NotStarted) };
-        let id = next.id();
-        let Some((head, block)) =
-            ring.get_mut(place..place + length).and_then(|room| room.split_at_mut_checked(start))
-        else {
+        let room = ring.get_mut(place..).and_then(|ring| ring.get_mut(..length));
+        let Some((count, room)) = room.and_then(<[u8]>::split_first_chunk_mut) else {
             return Err(PublishError::TooLarge);
         };
-        if !encode(block) {
+        *count = header.to_le_bytes();
+        if !self.next.write(room).is_some_and(encode) {
             return Err(PublishError::Format);
         }
-        let (count, line) = head.split_at_mut(HEADER);
-        count.copy_from_slice(&header.to_le_bytes());
-        line.copy_from_slice(next.line());
-        next.advance();
         // Not where the event is already.
-        if place < self.head
-            && let Some(count) = ring.get_mut(self.head..self.head + HEADER)
-        {
-            count.copy_from_slice(&[0; HEADER]);
+        if place < self.head {
+            put_header(ring, self.head, 0);
         }
         self.head = place + length;
+        self.count += 1;
+        let id = self.next.id();
+        self.next.advance();
         Ok(id)
     }
 
     /// A place for so many bytes, which is no more than there are in the ring. Drops the events that are
     /// there.
     fn make_room(&mut self, ring: &[u8], length: usize) -> usize {
-        loop {
-            if self.dropped == self.last() {
-                (self.head, self.tail) = (0, 0);
-                return 0;
-            }
+        while self.count > 0 {
             let end = if self.tail < self.head { ring.len() } else { self.tail };
             if end - self.head >= length {
                 return self.head;
@@ -166,22 +164,20 @@ impl Log {
                 return 0;
             }
             self.tail = behind(ring, self.tail);
-            self.dropped += 1;
+            self.count -= 1;
         }
+        (self.head, self.tail) = (0, 0);
+        0
     }
 
     /// The last event's sequence.
     pub(crate) fn last(&self) -> u64 {
-        match &self.next {
-            Some(next) => next.id().sequence - 1,
-            None => 0,
-        }
+        self.next.id().sequence.wrapping_sub(1)
     }
 
     /// The id of an event of this run.
     pub(crate) fn id(&self, sequence: u64) -> EventId {
-        let epoch = self.next.as_ref().map_or(0, |next| next.id().epoch);
-        EventId { epoch, sequence }
+        EventId { sequence, ..self.next.id() }
     }
 
     /// Which run this is.
@@ -203,10 +199,10 @@ impl Log {
     ) -> (Cursor, Option<ResetCause>) {
         let mut cursor = self.live();
         let last = cursor.sequence;
-        let epoch = self.id(0).epoch;
-        match resume(last_event_id, epoch, last, [self.dropped]) {
+        let dropped = last.wrapping_sub(self.count.into());
+        match resume(last_event_id, self.next.id().epoch, last, [dropped]) {
             Resume::Reset(cause) => return (cursor, Some(cause)),
-            Resume::Live if options.has_history => cursor.sequence = self.dropped,
+            Resume::Live if options.has_history => cursor.sequence = dropped,
             Resume::Live => {}
             Resume::From(sequence) => {
                 cursor.sequence = sequence;
@@ -217,7 +213,7 @@ impl Log {
         }
         if cursor.sequence != last {
             cursor.place = self.tail;
-            for _ in self.dropped..cursor.sequence {
+            for _ in dropped..cursor.sequence {
                 cursor.place = behind(ring, cursor.place);
             }
         }
@@ -231,22 +227,18 @@ impl Log {
         cursor: &mut Cursor,
         out: &mut [u8],
     ) -> Result<usize, Gap> {
-        if has_fallen_behind(cursor.sequence, [self.dropped]) {
+        // Events of which the reader has not got all.
+        let mut lacking = self.last().wrapping_sub(cursor.sequence);
+        if lacking > self.count.into() {
             let is_inside = cursor.remaining > 0;
             return Err(if is_inside { Gap::InsideEvent } else { Gap::BetweenEvents });
         }
         let mut filled = 0;
-        while filled < out.len() {
+        while lacking > 0 && filled < out.len() {
             if cursor.remaining == 0 {
-                if cursor.sequence == self.last() {
-                    break;
-                }
                 // What was behind the last event is known only as long as that is there.
-                let place = if cursor.sequence == self.dropped {
-                    self.tail
-                } else {
-                    settle(ring, cursor.place)
-                };
+                let is_oldest = lacking == self.count.into();
+                let place = if is_oldest { self.tail } else { settle(ring, cursor.place) };
                 cursor.remaining = header(ring, place);
                 cursor.place = place + HEADER;
             }
@@ -259,19 +251,22 @@ impl Log {
             {
                 cursor.remaining -= length as u16;
             }
-            cursor.sequence += u64::from(cursor.remaining == 0);
+            if cursor.remaining == 0 {
+                cursor.sequence += 1;
+                lacking -= 1;
+            }
         }
         Ok(filled)
     }
 
     /// Whether a reader lacks something: events, news of a gap, or the end.
     pub(crate) fn has_news(&self, cursor: &Cursor) -> bool {
-        cursor.sequence != self.last() || self.is_closed
+        cursor.sequence != self.last() || self.state == State::Closed
     }
 
     /// Whether a reader has got all that there will be.
     pub(crate) fn is_at_end(&self, cursor: &Cursor) -> bool {
-        self.is_closed && cursor.sequence == self.last()
+        self.state == State::Closed && cursor.sequence == self.last()
     }
 
     pub(crate) fn count_reset(&mut self) {
@@ -294,6 +289,13 @@ fn header(ring: &[u8], place: usize) -> u16 {
     match ring.get(place..).and_then(<[u8]>::first_chunk) {
         Some(header) => u16::from_le_bytes(*header),
         None => 0,
+    }
+}
+
+/// Writes the length of a block, where there is room for one.
+fn put_header(ring: &mut [u8], place: usize, length: u16) {
+    if let Some(header) = ring.get_mut(place..).and_then(<[u8]>::first_chunk_mut) {
+        *header = length.to_le_bytes();
     }
 }
 
