@@ -1,14 +1,23 @@
 //! What HTTP has to say of event streams: constants and header rules, without an HTTP library.
 
+mod response;
+mod response_head;
+
+pub use response::{
+    Answer, BODY_HEADERS, CREDENTIALS, MOST_REDIRECTS, last_event_id_value, redirected_method,
+};
+mod chunked;
 mod head;
 mod request;
 mod response;
 
+pub use chunked::{ChunkedDecoder, ChunkedError};
 pub use head::{HeadError, HeadField, HeadLine, HeadParser};
 pub use request::{ContentLength, Method, RequestFields, RequestLine};
 pub use response::{
     Answer, BODY_HEADERS, CREDENTIALS, MOST_REDIRECTS, last_event_id_value, redirected_method,
 };
+pub use response_head::{Framing, ResponseFields, status};
 
 /// The MIME type of an event stream.
 pub const MIME_TYPE: &str = "text/event-stream";
