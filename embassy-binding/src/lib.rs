@@ -6,6 +6,9 @@
 mod fmt;
 
 mod broadcast;
+pub mod client;
+mod event_reader;
+mod event_writer;
 mod publish_error;
 pub mod server;
 mod stream_options;
@@ -13,6 +16,8 @@ mod subscription;
 mod window;
 
 pub use broadcast::{Broadcast, Counts};
+pub use event_reader::EventReader;
+pub use event_writer::{EventWriter, WriteError};
 pub use publish_error::PublishError;
 pub use sansse::*;
 pub use stream_options::StreamOptions;
