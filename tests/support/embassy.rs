@@ -5,10 +5,12 @@ mod cable;
 mod client;
 mod device;
 mod follower;
+mod scripted;
 mod simulation;
 
 pub use cable::Cable;
 pub use client::{Answer, Client};
 pub use device::{PORT, serve};
 pub use follower::Follower;
+pub use scripted::{Act, Scripted};
 pub use simulation::Simulation;
