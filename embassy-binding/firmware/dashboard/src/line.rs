@@ -14,12 +14,14 @@ impl Line {
     }
 
     /// Text as it is. What does not fit is left out.
+    #[inline(never)]
     pub fn text(&mut self, text: &str) -> &mut Self {
         let _ = self.0.push_str(text);
         self
     }
 
     /// A number, with so many of its digits behind the point.
+    #[inline(never)]
     pub fn number(&mut self, mut number: u32, decimals: usize) -> &mut Self {
         // Ten digits and a point.
         let mut text = [b'0'; 11];
