@@ -7,6 +7,7 @@
 
 pub mod console;
 mod fault;
+mod memory;
 mod panic;
 pub mod time;
 

@@ -63,6 +63,7 @@ pub fn alarm() {
 }
 
 impl Clock {
+    #[inline(never)]
     fn microseconds(&self, section: CriticalSection<'_>) -> u64 {
         let mut left = SYST::get_current();
         let mut rounds = self.rounds.borrow(section).get();

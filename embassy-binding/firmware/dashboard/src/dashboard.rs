@@ -4,7 +4,7 @@ use core::cell::Cell;
 
 use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
-use embassy_time::{Duration, Ticker};
+use embassy_time::{Duration, Timer};
 use sansse_embassy::server::Status;
 use sansse_embassy::{Broadcast, Event};
 
@@ -55,7 +55,6 @@ impl<const BYTES: usize, const READERS: usize> Dashboard<BYTES, READERS> {
     /// `sensor` measures, in hundredths of a degree Celsius; `note` is what the page says of it, with
     /// nothing in it that JSON would escape.
     pub async fn run(&self, note: &str, mut sensor: impl AsyncFnMut() -> i32) -> ! {
-        let mut looks = Ticker::every(LOOK);
         let mut told = None;
         loop {
             for look in 0..LOOKS {
@@ -66,7 +65,7 @@ impl<const BYTES: usize, const READERS: usize> Dashboard<BYTES, READERS> {
                 if look == 0 {
                     self.publish("reading", &reading(sensor().await));
                 }
-                looks.next().await;
+                Timer::after(LOOK).await;
             }
         }
     }
