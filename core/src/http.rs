@@ -1,15 +1,10 @@
 //! What HTTP has to say of event streams: constants and header rules, without an HTTP library.
 
-mod response;
-mod response_head;
-
-pub use response::{
-    Answer, BODY_HEADERS, CREDENTIALS, MOST_REDIRECTS, last_event_id_value, redirected_method,
-};
 mod chunked;
 mod head;
 mod request;
 mod response;
+mod response_head;
 
 pub use chunked::{ChunkedDecoder, ChunkedError};
 pub use head::{HeadError, HeadField, HeadLine, HeadParser};
