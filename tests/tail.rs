@@ -80,6 +80,25 @@ async fn what_a_request_can_be_told() {
     assert_eq!(upstream.accepted(), cases.len());
 }
 
+/// Whatever may be a secret stays with the server that it was meant for.
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_do_not_follow_a_redirect_elsewhere() {
+    let (asked, other) = (Upstream::start().await, Upstream::start().await);
+    let location = other.url("/b");
+    let redirect = format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {location}\r\n\r\n");
+    asked.answer(Some(&redirect));
+    other.answer(Some("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: x\n\n"));
+    let headers = ["-H", "X-Key: secret", "-H", "Authorization: secret", "-H", "Accept: a/b"];
+    let arguments = [&headers[..], &["--body", "x", "--no-reconnect", "--log", "off"]].concat();
+    let (code, output, _) = run(tail(&asked.url("/a"), &arguments), "").await;
+    assert_eq!((code, &*output), (0, "x\n"));
+    let request = asked.request(0).await;
+    assert!(request.contains("\r\nx-key: secret\r\n"), "{request}");
+    let request = other.request(0).await;
+    assert!(request.starts_with("POST /b HTTP/1.1\r\n") && request.ends_with("\r\n\r\nx"));
+    assert!(request.contains("\r\naccept: a/b\r\n") && !request.contains("secret"), "{request}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_cut_goes_on_without_a_gap() {
     let server = Server::start();

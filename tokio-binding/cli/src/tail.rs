@@ -71,8 +71,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     idle_timeout: Option<Duration>,
 
-    /// Give up when so many reconnects in a row have failed: none of them brought an event, or lasted
-    /// a minute
+    /// Give up after so many retries of a failed attempt, in a row. A stream without an event that lasted
+    /// less than a minute is one, too
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..u32::MAX.into()))]
     max_retries: Option<u32>,
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use http::{HeaderName, HeaderValue, Method, Request};
+use http::{HeaderName, HeaderValue, Method, Request, header};
 use reqwest::Url;
 use reqwest::redirect::Policy;
 use sansse_tokio::{EventSource, EventSourceBuilder, RequestError};
@@ -21,10 +21,20 @@ const PROBE: Duration = Duration::from_secs(15);
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RequestOptions {
     /// A header of the request, such as `Authorization: Bearer …`; can be given more than once.
-    /// Credentials stay with the server of the URL when that redirects
+    /// All but Accept, Content-Type and their like stay with the server of the URL when that redirects
+    /// to another one
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = parse_header)]
     headers: Vec<Header>,
 }
+
+/// Headers that hold no secret, whoever gives them.
+const HARMLESS: [HeaderName; 5] = [
+    header::ACCEPT,
+    header::ACCEPT_LANGUAGE,
+    header::CACHE_CONTROL,
+    header::CONTENT_TYPE,
+    header::USER_AGENT,
+];
 
 type Header = (HeaderName, HeaderValue);
 
@@ -97,11 +107,12 @@ impl<'a> StreamRequest<'a> {
 /// Reads a header from the command line.
 fn parse_header(text: &str) -> Result<Header, String> {
     let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
-    let name = name.trim().parse().map_err(|_| "its name holds what no header's may")?;
+    let name: HeaderName =
+        name.trim().parse().map_err(|_| "its name holds what no header's may")?;
     let mut value = HeaderValue::from_bytes(value.trim().as_bytes())
         .map_err(|_| "its value holds control characters")?;
-    // It may well be a secret.
-    value.set_sensitive(true);
+    // Any other may well be a secret.
+    value.set_sensitive(!HARMLESS.contains(&name));
     Ok((name, value))
 }
 
