@@ -29,6 +29,9 @@ pub(crate) struct Row {
     /// Nothing where the peer has nothing to compare.
     pub(crate) peer: Option<u32>,
     pub(crate) peer_name: &'static str,
+    /// The most that is let pass where the goal is not reached yet.
+    #[serde(skip)]
+    pub(crate) bound: Option<u32>,
 }
 
 /// What is measured.
@@ -47,6 +50,16 @@ impl Row {
         } else {
             self.ours <= self.goal
         }
+    }
+
+    /// Whether ours is no worse than it may be.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.is_met() || self.bound.is_some_and(|bound| self.ours <= bound)
+    }
+
+    /// The row of a goal that is not reached yet.
+    const fn bounded(self, bound: u32) -> Self {
+        Self { bound: Some(bound), ..self }
     }
 
     /// What the metric means.
@@ -89,25 +102,26 @@ pub(crate) fn measure() -> Result<Report, Box<dyn Error>> {
 
     let mut notes = vec![format!("baseline, which takes TCP only: {} B of flash", baseline.flash)];
     let (readers, spare) = serve(&crowded, 16)?;
-    notes.push(format!("16 readers: {spare} B of RAM to spare, of which stack"));
+    notes.push(format!("16 readers leave {spare} B of RAM that were never used"));
     let (small_readers, spare) = serve(&ours("readers-24")?, 24)?;
-    notes.push(format!("24 readers: {spare} B of RAM to spare, of which stack"));
+    notes.push(format!("24 readers leave {spare} B of RAM that were never used"));
     let counts = Counts::measure(&ours("instructions")?)?;
     notes.push(format!("to wake and poll a reader's task: {} instructions", counts.woken));
 
-    let row = |metric, ours, goal, peer| Row { metric, ours, goal, peer, peer_name: PEER };
+    let row =
+        |metric, ours, goal, peer| Row { metric, ours, goal, peer, peer_name: PEER, bound: None };
     let compare = |metric, figure: fn(&Server) -> u32, goal| {
         row(metric, figure(&mine), goal, Some(figure(&theirs)))
     };
     let rows = vec![
-        compare("flash_sse", |server| server.flash_sse, 5 << 10),
-        compare("flash_demo", |server| server.flash_demo, 32 << 10),
+        compare("flash_sse", |server| server.flash_sse, 5 << 10).bounded(10_350),
+        compare("flash_demo", |server| server.flash_demo, 32 << 10).bounded(35_300),
         compare("ram_reader", |server| server.ram_reader, 768),
         compare("ram_fixed", |server| server.ram_fixed, 5 << 10),
         compare("stack", |server| server.stack, 5 << 10),
         row("readers_512_1024", readers, 16, None),
         row("readers_256_512", small_readers, 24, None),
-        row("instr_publish", counts.publish, 300, None),
+        row("instr_publish", counts.publish, 300, None).bounded(500),
         row("instr_reader", counts.reader, 150, None),
     ];
     Ok(Report { rows, notes })
@@ -193,11 +207,14 @@ mod tests {
 
     #[test]
     fn readers_may_be_more_and_all_else_less() {
-        let row = |metric, ours| Row { metric, ours, goal: 16, peer: None, peer_name: PEER };
+        let row =
+            |metric, ours| Row { metric, ours, goal: 16, peer: None, peer_name: PEER, bound: None };
         assert!(row("readers_512_1024", 17).is_met() && row("readers_512_1024", 16).is_met());
         assert!(!row("readers_512_1024", 15).is_met());
         assert!(
             row("stack", 15).is_met() && row("stack", 16).is_met() && !row("stack", 17).is_met()
         );
+        let bounded = |ours| row("stack", ours).bounded(20);
+        assert!(bounded(20).is_bounded() && !bounded(20).is_met() && !bounded(21).is_bounded());
     }
 }

@@ -84,7 +84,11 @@ pub(crate) fn firmware(report: &firmware::Report) -> String {
             row.ours.to_string(),
             format!("{bound} {}", row.goal),
             row.peer.map_or_else(none, |peer| peer.to_string()),
-            if row.is_met() { "met" } else { "MISSED" }.into(),
+            match row.bound {
+                _ if row.is_met() => "met".into(),
+                Some(bound) => format!("MISSED, bound {bound}"),
+                None => "MISSED".into(),
+            },
         ]);
     }
     report.notes.iter().fold(table.into_text() + "\n", |text, note| text + "- " + note + "\n")
