@@ -223,14 +223,40 @@ async fn it_asks_from_the_oldest_id_that_the_upstream_knows() {
     assert!(upstream.accepted() <= 5, "{:?}", upstream.asked_for());
     upstream.wait_for_open(1).await;
     // Whoever was served meanwhile comes back, and misses nothing.
-    while let Some(item) = live.next().await {
-        item.expect("a clean end");
-    }
+    let ended = async {
+        while let Some(item) = live.next().await {
+            item.expect("a clean end");
+        }
+    };
+    timeout(Duration::from_secs(20), ended).await.expect("the end of its stream");
     upstream.event("later", "22");
     assert_eq!(after("live".into()).await, "message:22@later");
     // The time has passed.
     let late = after(opaque(1)).await;
     assert!(late.starts_with("reset:"), "{late}");
+}
+
+/// Readers are told places between events too, of which an upstream of ours knows the order.
+#[tokio::test(flavor = "multi_thread")]
+async fn places_between_the_events_of_a_server_of_ours_are_found() {
+    let server = Server::start();
+    let mut ids = Vec::new();
+    for topic in ["a", "b", "a", "b"] {
+        ids.push(server.publish(topic, &ids.len().to_string()).await);
+    }
+    let url = server.url("/topics/a");
+    let relay = Server::start_relay("127.0.0.1:0", &url, &["--resume-wait", "1.5"]);
+    let after =
+        |id: &str| stream_of(client().get(relay.url(PATH)).header("last-event-id", id.to_owned()));
+    let (mut event, mut place, mut end) =
+        tokio::join!(after(&ids[0]), after(&ids[1]), after(&ids[3]));
+    for reader in [&mut event, &mut place] {
+        assert_eq!(next(reader).await, format!("message:2@{}", ids[2]));
+    }
+    let id = server.publish("a", "4").await;
+    for reader in [&mut event, &mut place, &mut end] {
+        assert_eq!(next(reader).await, format!("message:4@{id}"));
+    }
 }
 
 /// An upstream that is not there yet holds nobody for ever.

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// For how many events after it an id is known, whatever was dropped meanwhile.
+/// For how many events and places after it an id is known, whatever was dropped meanwhile.
 const RECENT: u64 = 4096;
 
 /// Which id the application gave to which event. An id is known while its event is held, while no
-/// newer event of its topic has been dropped, and for the next 4,096 events of the hub.
+/// newer event of its topic has been dropped, and for the next 4,096 events of the hub. A place between
+/// two events may have one as well.
 #[derive(Debug)]
 pub(crate) struct GivenIds {
     /// What stands before the first event.

@@ -120,7 +120,20 @@ impl Hub {
     /// from now on. Readers who open a stream are told it, and those who are there with the next
     /// keep-alive, so that the application's own log does not leave quiet readers behind (law 10).
     ///
-    /// Such an id is known until another place has come, and for the next 4,096 events of the hub.
+    /// Such an id is known until another place has come, and for the next 4,096 events and places of
+    /// the hub.
+    ///
+    /// ```
+    /// use futures_util::StreamExt;
+    /// use sansse_tokio::{Event, Hub, Start};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let hub = Hub::builder().given_ids("offset-0")?.retry(None).build();
+    /// hub.advance("offset-7")?;
+    /// let mut subscription = hub.subscribe(["news"], Start::Live)?;
+    /// assert_eq!(subscription.next().await.unwrap(), "id: offset-7\n\n");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///

@@ -187,8 +187,8 @@ impl HubBuilder {
     /// readers may still name. `origin` is the id that stands before the first event.
     ///
     /// An id is known while its event is held, while no newer event of its topic has been dropped,
-    /// and for the next 4,096 events of the hub. A quiet reader is told the newest id of its own
-    /// topics.
+    /// and for the next 4,096 events and places of the hub. A quiet reader is told the newest id of
+    /// its own topics, or that of a [place](Hub::advance).
     ///
     /// # Errors
     ///
