@@ -7,6 +7,8 @@ mod device;
 mod follower;
 mod scripted;
 mod simulation;
+#[cfg(feature = "hosts")]
+mod tokio_io;
 
 pub use cable::Cable;
 pub use client::{Answer, Client};
@@ -14,3 +16,5 @@ pub use device::{PORT, serve};
 pub use follower::Follower;
 pub use scripted::{Act, Scripted};
 pub use simulation::Simulation;
+#[cfg(feature = "hosts")]
+pub use tokio_io::{TokioConnect, TokioIo, keep_time};
