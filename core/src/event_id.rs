@@ -59,7 +59,8 @@ impl EventId {
     /// ```
     #[must_use]
     pub fn to_line(self) -> EventIdLine {
-        let mut bytes = [b'\n'; Self::MAX_LINE_LEN];
+        let mut bytes = [0; Self::MAX_LINE_LEN];
+        bytes[Self::MAX_LINE_LEN - 1] = b'\n';
         let mut start = self.prepend_to(&mut bytes, Self::MAX_LINE_LEN - 1);
         for &byte in b"id: ".iter().rev() {
             start -= 1;

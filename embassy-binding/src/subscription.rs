@@ -43,6 +43,7 @@ pub struct Subscription<'a, M: RawMutex, const BYTES: usize, const READERS: usiz
 impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize>
     Subscription<'a, M, BYTES, READERS>
 {
+    #[inline(never)]
     pub(crate) fn new(
         broadcast: &'a Broadcast<M, BYTES, READERS>,
         last_event_id: Option<&[u8]>,
@@ -152,6 +153,7 @@ impl Reader {
         Self { cursor, private: Some(Private::Opening(missed)), sent: 0, is_ended: false }
     }
 
+    #[inline(never)]
     fn fill(
         &mut self,
         log: &mut Log,
@@ -199,6 +201,7 @@ impl Reader {
     }
 
     /// Goes on with what comes from now on, and tells that something was missed.
+    #[inline(never)]
     fn miss(&mut self, log: &mut Log, cause: ResetCause) {
         log.count_reset();
         self.cursor = log.live();

@@ -147,8 +147,16 @@ impl<S: Storage> HeadParser<S> {
         if name.is_empty() || name.iter().any(|&byte| byte <= b' ') {
             return Err(HeadError::Malformed);
         }
-        Ok(HeadLine::Field(HeadField { name, value: value.trim_ascii(), is_whole }))
+        Ok(HeadLine::Field(HeadField { name, value: trim(value), is_whole }))
     }
+}
+
+/// A value without the spaces and tabs around it.
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// Why something is not the head of a message.
