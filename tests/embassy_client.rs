@@ -118,7 +118,7 @@ fn contents_may_be_framed_in_each_way_and_come_in_any_pieces() {
         head(&length) + content + "not of it",
         head(&chunks) + chunked + "not of it",
         head(&length.replace(": ", ":\t ")).replace("\r\n", "\n") + content,
-        String::from(early) + &head(&chunks) + chunked,
+        String::from(early) + head(&chunks).as_str() + chunked,
     ] {
         for piece in 1..answer.len() {
             let mut simulation = Simulation::new();
