@@ -15,8 +15,10 @@ use sansse_embassy::client::Connect;
 pub enum Act {
     /// Sends bytes, in pieces of so many.
     Send(Vec<u8>, usize),
-    /// Waits so many milliseconds.
+    /// Waits so many milliseconds, from when it is first read from,
     Wait(u64),
+    /// which is until then.
+    Until(Instant),
     /// Breaks.
     Break,
     /// Never says anything again.
@@ -49,6 +51,8 @@ struct State {
     script: VecDeque<Act>,
     /// What came over each connection, and the millisecond in which it was made.
     requests: Vec<(String, u64)>,
+    /// How many bytes of a connection it takes.
+    most: Option<usize>,
 }
 
 impl Scripted {
@@ -57,6 +61,13 @@ impl Scripted {
     pub fn new(scripts: impl IntoIterator<Item = Vec<Act>>) -> Self {
         let state = State { scripts: scripts.into_iter().collect(), ..State::default() };
         Self { state: Rc::new(RefCell::new(state)) }
+    }
+
+    /// Takes so many bytes of each connection, and then nothing.
+    #[must_use]
+    pub fn taking(self, bytes: usize) -> Self {
+        self.state.borrow_mut().most = Some(bytes);
+        self
     }
 
     /// The requests that have come.
@@ -115,9 +126,13 @@ impl Read for Scripted {
                     }
                 }
                 Some(Act::Wait(milliseconds)) => {
-                    // Should this be dropped, it is waited for anew.
-                    self.state.borrow_mut().script.push_front(Act::Wait(milliseconds));
-                    Timer::after(Duration::from_millis(milliseconds)).await;
+                    let end = Instant::now() + Duration::from_millis(milliseconds);
+                    self.state.borrow_mut().script.push_front(Act::Until(end));
+                }
+                Some(Act::Until(end)) => {
+                    // Should this be dropped, it goes on.
+                    self.state.borrow_mut().script.push_front(Act::Until(end));
+                    Timer::at(end).await;
                     self.state.borrow_mut().script.pop_front();
                 }
                 Some(Act::Break) => return Err(io::ErrorKind::ConnectionReset.into()),
@@ -133,7 +148,14 @@ impl Read for Scripted {
 impl Write for Scripted {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // A byte less than one could, so that nobody relies on all being taken.
-        let length = bytes.len().saturating_sub(1).max(1);
+        let mut length = bytes.len().saturating_sub(1).max(1);
+        if let Some(most) = self.state.borrow().most {
+            let taken = self.state.borrow().requests.last().map_or(0, |(taken, _)| taken.len());
+            length = length.min(most.saturating_sub(taken));
+        }
+        if length == 0 {
+            pending::<()>().await;
+        }
         let mut state = self.state.borrow_mut();
         if let Some((request, _)) = state.requests.last_mut() {
             request.push_str(&String::from_utf8_lossy(&bytes[..length]));
