@@ -300,6 +300,7 @@ impl<const BYTES: usize, const READERS: usize> Shared<BYTES, READERS> {
         self.slots.iter().filter(|slot| slot.is_taken).count()
     }
 
+    #[inline(never)]
     fn wake_readers(&mut self) {
         if self.is_awaited {
             self.is_awaited = false;

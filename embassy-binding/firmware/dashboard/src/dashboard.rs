@@ -31,7 +31,6 @@ struct Told {
     readers: u32,
     replayed: u32,
     resets: u32,
-    refused: u32,
 }
 
 impl<const BYTES: usize, const READERS: usize> Dashboard<BYTES, READERS> {
@@ -76,7 +75,6 @@ impl<const BYTES: usize, const READERS: usize> Dashboard<BYTES, READERS> {
             readers: self.feed.readers() as u32,
             replayed: counts.replayed,
             resets: counts.resets,
-            refused: counts.refused,
         }
     }
 
@@ -90,8 +88,6 @@ impl<const BYTES: usize, const READERS: usize> Dashboard<BYTES, READERS> {
             .number(state.replayed, 0)
             .text(",\"resets\":")
             .number(state.resets, 0)
-            .text(",\"refused\":")
-            .number(state.refused, 0)
             .text(",\"presses\":")
             .number(self.presses.lock(Cell::get), 0)
             .text(",\"sensor\":\"")

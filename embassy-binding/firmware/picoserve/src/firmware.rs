@@ -107,7 +107,7 @@ fn describe(readers: u32) -> Line {
         .number(readers, 0)
         .text(",\"places\":")
         .number(READERS as u32, 0)
-        .text(",\"replayed\":0,\"resets\":0,\"refused\":0,\"presses\":")
+        .text(",\"replayed\":0,\"resets\":0,\"presses\":")
         .number(PRESSES.lock(Cell::get), 0)
         .text(",\"sensor\":\"made up: this board is emulated\"}");
     line
