@@ -238,8 +238,9 @@ impl Log {
             if cursor.remaining == 0 {
                 // What was behind the last event is known only as long as that is there.
                 let is_oldest = lacking == self.count.into();
-                let place = if is_oldest { self.tail } else { settle(ring, cursor.place) };
-                cursor.remaining = header(ring, place);
+                let place = if is_oldest { self.tail } else { cursor.place };
+                let (place, length) = event_at(ring, place);
+                cursor.remaining = length;
                 cursor.place = place + HEADER;
             }
             let length = usize::from(cursor.remaining).min(out.len() - filled);
@@ -301,10 +302,13 @@ fn put_header(ring: &mut [u8], place: usize, length: u16) {
 
 /// Where the event is that comes behind the one at a place.
 fn behind(ring: &[u8], place: usize) -> usize {
-    settle(ring, place + HEADER + usize::from(header(ring, place)))
+    event_at(ring, place + HEADER + usize::from(header(ring, place))).0
 }
 
-/// Where the event really is that comes at a place.
-fn settle(ring: &[u8], place: usize) -> usize {
-    if header(ring, place) == 0 { 0 } else { place }
+/// Where the event really is that comes at a place, and the length of its block.
+fn event_at(ring: &[u8], place: usize) -> (usize, u16) {
+    match header(ring, place) {
+        0 => (0, header(ring, 0)),
+        length => (place, length),
+    }
 }
