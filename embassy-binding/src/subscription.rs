@@ -70,9 +70,16 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize>
     /// must be cut, without another byte; the reader comes back and is given what it lacks.
     pub fn fill(&mut self, out: &mut [u8]) -> Result<usize, Overtaken> {
         let Self { broadcast, options, reader, .. } = self;
-        broadcast
-            .with(|shared| reader.fill(&mut shared.log, &shared.ring, options, out))
-            .unwrap_or(Ok(0))
+        let filled = broadcast.with(|shared| {
+            let log = &mut shared.log;
+            if reader.is_usual(log)
+                && let Ok(filled) = log.read(&shared.ring, &mut reader.cursor, out)
+            {
+                return Ok(filled);
+            }
+            reader.fill(log, &shared.ring, options, out)
+        });
+        filled.unwrap_or(Ok(0))
     }
 
     /// Has the stream say that it is alive, where nothing else is on its way: the next
@@ -151,6 +158,11 @@ impl Reader {
             log.count_reset();
         }
         Self { cursor, private: Some(Private::Opening(missed)), sent: 0, is_ended: false }
+    }
+
+    /// Whether there is nothing for the reader but events.
+    fn is_usual(&self, log: &Log) -> bool {
+        self.private.is_none() && self.cursor.run == log.run() && log.check_open().is_ok()
     }
 
     #[inline(never)]
