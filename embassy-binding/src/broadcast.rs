@@ -289,6 +289,7 @@ impl<const BYTES: usize, const READERS: usize> Shared<BYTES, READERS> {
     }
 
     /// Has a reader woken by what comes next.
+    #[inline(never)]
     pub(crate) fn register(&mut self, index: u8, waker: &Waker) {
         if let Some(slot) = self.slots.get_mut(usize::from(index)) {
             register(&mut slot.waker, waker);

@@ -152,6 +152,7 @@ impl<S: Storage> HeadParser<S> {
 }
 
 /// A value without the spaces and tabs around it.
+#[inline(never)]
 fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
         value = rest;

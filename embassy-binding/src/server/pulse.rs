@@ -39,6 +39,7 @@ impl Pulse {
 
     /// A look: so many bytes are on the way. Whether not one has arrived since the last look, at which
     /// there were some.
+    #[inline(never)]
     pub(super) fn is_lost(&mut self, on_the_way: usize) -> bool {
         let on_the_way = u32::try_from(on_the_way).unwrap_or(u32::MAX);
         let arrived = self.sent.wrapping_sub(on_the_way);

@@ -158,6 +158,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
     }
 
     /// The time has come that the timer was for. So many bytes were sent and have not arrived yet.
+    #[inline(never)]
     pub(super) fn tick(&mut self, on_the_way: usize) {
         match &mut self.phase {
             Phase::Request(request) => {
