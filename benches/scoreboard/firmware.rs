@@ -114,8 +114,8 @@ pub(crate) fn measure() -> Result<Report, Box<dyn Error>> {
         row(metric, figure(&mine), goal, Some(figure(&theirs)))
     };
     let rows = vec![
-        compare("flash_sse", |server| server.flash_sse, 5 << 10).bounded(10_350),
-        compare("flash_demo", |server| server.flash_demo, 32 << 10).bounded(35_300),
+        compare("flash_sse", |server| server.flash_sse, 5 << 10).bounded(9_700),
+        compare("flash_demo", |server| server.flash_demo, 32 << 10),
         compare("ram_reader", |server| server.ram_reader, 768),
         compare("ram_fixed", |server| server.ram_fixed, 5 << 10),
         compare("stack", |server| server.stack, 5 << 10),
