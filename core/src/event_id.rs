@@ -82,8 +82,27 @@ impl EventId {
     ///
     /// When the bytes are no id that [`to_text`](Self::to_text) makes.
     pub fn parse(text: &[u8]) -> Result<Self, ParseEventIdError> {
-        let dash = text.iter().position(|&byte| byte == b'-').ok_or(ParseEventIdError)?;
-        Ok(Self { epoch: parse_base36(&text[..dash])?, sequence: parse_base36(&text[dash + 1..])? })
+        let mut id = Self { epoch: 0, sequence: 0 };
+        let mut number = &mut id.epoch;
+        for &byte in text {
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'z' => byte - b'a' + 10,
+                _ => {
+                    number = &mut id.sequence;
+                    continue;
+                }
+            };
+            *number = number.wrapping_mul(36).wrapping_add(digit.into());
+        }
+        // There is only one text for a number, so what is not it is none.
+        if id.to_line().strip_prefix(b"id: ").and_then(|line| line.strip_suffix(b"\n"))
+            == Some(text)
+        {
+            Ok(id)
+        } else {
+            Err(ParseEventIdError)
+        }
     }
 }
 
@@ -196,23 +215,6 @@ fn prepend_base36(bytes: &mut [u8], end: usize, mut number: u64) -> usize {
             return start;
         }
     }
-}
-
-fn parse_base36(text: &[u8]) -> Result<u64, ParseEventIdError> {
-    if text.is_empty() || (text.len() > 1 && text[0] == b'0') {
-        return Err(ParseEventIdError);
-    }
-    text.iter().try_fold(0_u64, |number, &byte| {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'z' => byte - b'a' + 10,
-            _ => return Err(ParseEventIdError),
-        };
-        number
-            .checked_mul(36)
-            .and_then(|n| n.checked_add(u64::from(digit)))
-            .ok_or(ParseEventIdError)
-    })
 }
 
 #[cfg(test)]

@@ -55,13 +55,13 @@ impl<'a> RequestLine<'a> {
         if version[5] != b'1' {
             return Err(HeadError::Version);
         }
-        let known = [
-            (&b"GET"[..], Method::Get),
+        static METHODS: [(&[u8], Method); 4] = [
+            (b"GET", Method::Get),
             (b"HEAD", Method::Head),
             (b"POST", Method::Post),
             (b"OPTIONS", Method::Options),
         ];
-        let method = known.iter().find(|(name, _)| *name == method);
+        let method = METHODS.iter().find(|(name, _)| *name == method);
         Ok(Self {
             method: method.map_or(Method::Other, |(_, method)| *method),
             path: path(target).ok_or(HeadError::Malformed)?,
@@ -117,8 +117,8 @@ impl RequestFields {
             self.hosts = self.hosts.saturating_add(1);
         } else if field.is("accept") {
             // One list, in whatever lines (RFC 9110, 5.3). What did not fit may allow anything.
-            let ranges = ["text/event-stream", "text/*", "*/*"];
-            let accepts = !field.is_whole || ranges.iter().any(|range| has(field.value, range));
+            static RANGES: [&str; 3] = ["text/event-stream", "text/*", "*/*"];
+            let accepts = !field.is_whole || RANGES.iter().any(|range| has(field.value, range));
             self.accepts = Some(accepts || self.accepts == Some(true));
         }
     }

@@ -31,8 +31,8 @@ pub struct Config<'a> {
     pub(super) origins: &'a [&'a str],
     pub(super) stream: StreamOptions<'a>,
     pub(super) head_limit: usize,
-    pub(super) read_timeout: Duration,
-    /// Milliseconds, as the next one.
+    /// Milliseconds, as those behind it.
+    pub(super) read_timeout: u32,
     pub(super) write_timeout: u32,
     pub(super) keep_alive: u32,
 }
@@ -57,7 +57,7 @@ impl<'a> Config<'a> {
             origins: &[],
             stream: StreamOptions::new(),
             head_limit: 8192,
-            read_timeout: Duration::from_secs(5),
+            read_timeout: 5000,
             write_timeout: 10_000,
             keep_alive: 15_000,
         }
@@ -114,7 +114,7 @@ impl<'a> Config<'a> {
     /// How long a peer may take for its request, all of it.
     #[must_use]
     pub const fn read_timeout(mut self, time: Duration) -> Self {
-        self.read_timeout = time;
+        self.read_timeout = milliseconds(time);
         self
     }
 

@@ -1,7 +1,5 @@
 //! Whether a peer is still there, and when it is to be told that we are.
 
-use embassy_time::Duration;
-
 use super::config::Config;
 
 /// Looks twice in each timeout after a peer, which takes no clock where events are sent.
@@ -26,9 +24,9 @@ impl Pulse {
         Self { interval, patience, silence: 0, sent: 0, mark: None }
     }
 
-    /// How long to wait before the next look.
-    pub(super) fn interval(&self) -> Duration {
-        Duration::from_millis(self.interval.into())
+    /// How long to wait before the next look, in milliseconds.
+    pub(super) fn interval(&self) -> u32 {
+        self.interval
     }
 
     /// So many bytes have been sent.

@@ -89,20 +89,20 @@ impl<'a> Request<'a> {
     /// Takes some of the head, and says whether that was the rest of it.
     fn take_head(&mut self, bytes: &mut &[u8]) -> Result<bool, HeadError> {
         while let Some(line) = self.parser.read(bytes)? {
-            match line {
+            match &line {
                 HeadLine::Start(line) => {
                     let line = RequestLine::parse(line)?;
                     self.method = line.method;
                     self.is_http_1_0 = line.is_http_1_0;
                     self.route = Route::new(self.config, line.path);
                 }
-                HeadLine::Field(field) if field.is(LAST_EVENT_ID) => self.last_event_id.set(&field),
+                HeadLine::Field(field) if field.is(LAST_EVENT_ID) => self.last_event_id.set(field),
                 HeadLine::Field(field) => {
-                    self.fields.take(&field);
+                    self.fields.take(field);
                     #[cfg(feature = "post")]
                     {
-                        self.origin.take(&field, self.config);
-                        self.length.take(&field)?;
+                        self.origin.take(field, self.config);
+                        self.length.take(field)?;
                     }
                 }
                 HeadLine::End if self.fields.has_host(self.is_http_1_0) => return Ok(true),

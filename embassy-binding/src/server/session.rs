@@ -3,9 +3,7 @@
 use core::task::Context;
 
 use embassy_sync::blocking_mutex::raw::RawMutex;
-#[cfg(feature = "net")]
-use embassy_time::Duration;
-use embassy_time::Timer;
+use embassy_time::{Duration, Instant, Timer};
 
 use super::answer::{Answer, Content};
 use super::config::{Config, Status};
@@ -39,9 +37,9 @@ enum Phase<'a, M: RawMutex, const BYTES: usize, const READERS: usize> {
     Over(Result<(), Failure>),
 }
 
-/// How long it may take to tell a peer that its connection is reset.
+/// How long it may take to tell a peer that its connection is reset, in milliseconds.
 #[cfg(feature = "net")]
-const RESET: Duration = Duration::from_secs(1);
+const RESET: u32 = 1000;
 
 /// Why the connection is to be cut.
 #[derive(Clone, Copy)]
@@ -67,7 +65,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
             config,
             phase: Phase::Request(Request::new(config)),
             pulse: Pulse::new(config),
-            timer: Timer::after(config.read_timeout),
+            timer: timer(config.read_timeout),
         }
     }
 
@@ -106,7 +104,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
                 }
             }
             self.phase = Phase::Answer(answer, 0, stream);
-            self.timer = Timer::after(self.pulse.interval());
+            self.timer = timer(self.pulse.interval());
         }
         bytes.len() - rest.len()
     }
@@ -179,7 +177,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
             Phase::Closing | Phase::Flushing => self.phase = Phase::Over(Err(Failure::Stuck)),
             Phase::Over(_) => {}
         }
-        self.timer = Timer::after(self.pulse.interval());
+        self.timer = timer(self.pulse.interval());
     }
 
     /// All that was sent has arrived.
@@ -192,13 +190,20 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
     #[cfg(feature = "net")]
     pub(super) fn close(&mut self) {
         self.phase = Phase::Closing;
-        self.timer = Timer::after(Duration::from_millis(self.config.write_timeout.into()));
+        self.timer = timer(self.config.write_timeout);
     }
 
     /// The connection has been reset, of which the peer is to be told.
     #[cfg(feature = "net")]
     pub(super) fn reset(&mut self) {
         self.phase = Phase::Flushing;
-        self.timer = Timer::after(RESET);
+        self.timer = timer(RESET);
     }
+}
+
+/// A timer for so many milliseconds.
+#[inline(never)]
+fn timer(milliseconds: u32) -> Timer {
+    let ticks = Duration::from_millis(milliseconds.into()).as_ticks();
+    Timer::at(Instant::from_ticks(Instant::now().as_ticks().wrapping_add(ticks)))
 }
