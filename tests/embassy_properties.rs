@@ -218,8 +218,12 @@ impl<'a, const BYTES: usize> Reader<'a, BYTES> {
                 }
                 None if id != before => {
                     // A position, which may only repeat what is known, or be the first.
-                    let id = id.parse().unwrap();
-                    let known = *self.position.get_or_insert(id);
+                    let id: EventId = id.parse().unwrap();
+                    let known = *self.position.get_or_insert_with(|| {
+                        assert_eq!(id.epoch, model.epoch, "a position of another run");
+                        assert!((model.origin..=model.last()).contains(&id.sequence), "{id}");
+                        id
+                    });
                     assert_eq!(known, id, "a position out of nowhere");
                 }
                 None => {}
@@ -237,8 +241,9 @@ impl<'a, const BYTES: usize> Reader<'a, BYTES> {
 }
 
 /// Takes the steps, and returns how many gaps were told.
-fn run<const BYTES: usize>(steps: Vec<Step>) -> usize {
-    let (feed, options) = (Feed::<BYTES>::new(), StreamOptions::new());
+fn run<const BYTES: usize>(steps: Vec<Step>, has_history: bool) -> usize {
+    let feed = Feed::<BYTES>::new();
+    let options = if has_history { StreamOptions::new().history() } else { StreamOptions::new() };
     let mut model = Model::new(&feed, &options);
     let mut readers = Vec::<Reader<BYTES>>::new();
     for step in steps {
@@ -314,18 +319,21 @@ proptest! {
     #![proptest_config(strategy::cases(384))]
 
     #[test]
-    fn nothing_is_lost_or_doubled_untold(steps in prop::collection::vec(step(), 0..250)) {
-        run::<61>(steps.clone());
-        run::<128>(steps.clone());
-        run::<301>(steps.clone());
-        run::<1024>(steps.clone());
-        run::<4096>(steps);
+    fn nothing_is_lost_or_doubled_untold(
+        steps in prop::collection::vec(step(), 0..250),
+        has_history in any::<bool>(),
+    ) {
+        run::<61>(steps.clone(), has_history);
+        run::<128>(steps.clone(), has_history);
+        run::<301>(steps.clone(), has_history);
+        run::<1024>(steps.clone(), has_history);
+        run::<4096>(steps, has_history);
     }
 
     #[test]
     fn nothing_is_reset_while_the_ring_holds(steps in prop::collection::vec(step(), 0..150)) {
         let steps = steps.into_iter().filter(|step| !matches!(step, Step::Restart | Step::Close));
-        prop_assert_eq!(run::<200_000>(steps.collect()), 0);
+        prop_assert_eq!(run::<200_000>(steps.collect(), true), 0);
     }
 
     /// Of the ring, no more is unused than two events take.

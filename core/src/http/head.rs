@@ -34,6 +34,8 @@ pub struct HeadParser<S> {
     /// The line has been read: the next byte begins another.
     is_over: bool,
     after_cr: bool,
+    /// Bytes at the storage's end that hold something else.
+    kept: u16,
 }
 
 /// A line of a head.
@@ -79,6 +81,7 @@ impl<S: Storage> HeadParser<S> {
             has_started: false,
             is_over: false,
             after_cr: false,
+            kept: 0,
         }
     }
 
@@ -89,19 +92,31 @@ impl<S: Storage> HeadParser<S> {
     ///
     /// When this is no head, or one over the limit. What follows means nothing then.
     pub fn read(&mut self, bytes: &mut &[u8]) -> Result<Option<HeadLine<'_>>, HeadError> {
+        if self.advance(bytes)? { self.line().map(Some) } else { Ok(None) }
+    }
+
+    /// Reads to the end of a line, and says whether there is one. With [`line`](Self::line) this is
+    /// [`read`](Self::read) in two steps.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read).
+    pub fn advance(&mut self, bytes: &mut &[u8]) -> Result<bool, HeadError> {
         if self.is_over {
+            self.has_started = true;
             self.is_over = false;
             self.length = 0;
         }
+        let room = self.room();
         while let Some((&byte, rest)) = bytes.split_first() {
             *bytes = rest;
             self.left = self.left.checked_sub(1).ok_or(HeadError::TooLong)?;
             if byte == LF {
                 self.after_cr = false;
                 // A line end or two before the head are of an earlier message (2.2).
-                if self.length > 0 || self.has_started {
-                    self.is_over = true;
-                    return self.line().map(Some);
+                self.is_over = self.length > 0 || self.has_started;
+                if self.is_over {
+                    return Ok(true);
                 }
                 continue;
             }
@@ -111,7 +126,8 @@ impl<S: Storage> HeadParser<S> {
             match byte {
                 CR => self.after_cr = true,
                 b'\t' | b' '..=b'~' | 0x80.. => {
-                    if let Some(place) = self.line.bytes_mut().get_mut(self.length) {
+                    let line = self.line.bytes_mut().get_mut(..room).unwrap_or_default();
+                    if let Some(place) = line.get_mut(self.length) {
                         *place = byte;
                     }
                     self.length += 1;
@@ -119,20 +135,18 @@ impl<S: Storage> HeadParser<S> {
                 _ => return Err(HeadError::Malformed),
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
-    /// The storage, which is free once the head has ended.
-    pub fn storage(&mut self) -> &mut [u8] {
-        self.line.bytes_mut()
-    }
-
-    fn line(&mut self) -> Result<HeadLine<'_>, HeadError> {
-        let line = self.line.bytes();
-        let is_whole = self.length <= line.len();
-        let line = line.get(..self.length).unwrap_or(line);
+    /// The line that [`advance`](Self::advance) came to.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read).
+    pub fn line(&self) -> Result<HeadLine<'_>, HeadError> {
+        let line = self.kept_line();
+        let is_whole = self.length == line.len();
         if !self.has_started {
-            self.has_started = true;
             return if is_whole { Ok(HeadLine::Start(line)) } else { Err(HeadError::TooLong) };
         }
         if line.is_empty() {
@@ -148,6 +162,54 @@ impl<S: Storage> HeadParser<S> {
             return Err(HeadError::Malformed);
         }
         Ok(HeadLine::Field(HeadField { name, value: trim(value), is_whole }))
+    }
+
+    /// Keeps the last so many bytes of the value that was read last, beside the lines that follow, which
+    /// have that much less room. It keeps one value, of no more than half of the storage; false when it
+    /// cannot.
+    ///
+    /// ```
+    /// use sansse::http::HeadParser;
+    ///
+    /// let mut bytes = &b"GET / HTTP/1.1\nHost: device\n\n"[..];
+    /// let mut parser = HeadParser::new([0; 32], 8192);
+    /// while parser.advance(&mut bytes)? && !parser.keep(6) {}
+    /// assert_eq!(parser.kept(), b"device");
+    /// # Ok::<(), sansse::http::HeadError>(())
+    /// ```
+    pub fn keep(&mut self, length: usize) -> bool {
+        let end = trim(self.kept_line()).len();
+        let room = self.room();
+        let is_possible = self.has_started && self.kept == 0 && length <= room / 2;
+        let (Some(start), Ok(kept), true) =
+            (end.checked_sub(length), u16::try_from(length), is_possible)
+        else {
+            return false;
+        };
+        self.line.bytes_mut().copy_within(start..end, room - length);
+        self.kept = kept;
+        true
+    }
+
+    /// What was kept; empty before.
+    #[must_use]
+    pub fn kept(&self) -> &[u8] {
+        self.line.bytes().get(self.room()..).unwrap_or_default()
+    }
+
+    /// The storage, which is free once the head has ended, with what was kept.
+    pub fn storage(&mut self) -> &mut [u8] {
+        self.line.bytes_mut()
+    }
+
+    /// Bytes that a line may have and be kept.
+    fn room(&self) -> usize {
+        self.line.bytes().len() - usize::from(self.kept)
+    }
+
+    /// The line, as far as it is kept.
+    fn kept_line(&self) -> &[u8] {
+        self.line.bytes().get(..self.length.min(self.room())).unwrap_or_default()
     }
 }
 
@@ -260,6 +322,32 @@ mod tests {
                 let (found, result) = lines(head.as_bytes(), storage, chunk);
                 assert_eq!((found, result), (expected.clone(), end), "{head:?} in {chunk}");
             }
+        }
+    }
+
+    #[test]
+    fn one_value_is_kept_beside_the_lines() {
+        let head = b"G\nabcde: fghi \njklmnopqrs: tuv\nw: x\n\n";
+        for chunk in 1..=head.len() {
+            let mut parser = HeadParser::new([0; 14], 100);
+            let mut lines = Vec::new();
+            for mut bytes in head.chunks(chunk) {
+                while parser.advance(&mut bytes).unwrap() {
+                    lines.push(match parser.line().unwrap() {
+                        HeadLine::Field(field) => (field.value.to_vec(), field.is_whole),
+                        _ => (Vec::new(), true),
+                    });
+                    // Not of the first line, not more than half, and once.
+                    assert!(!parser.keep(8));
+                    assert_eq!(parser.keep(3), lines.len() == 2);
+                }
+                assert_eq!(parser.kept(), if lines.len() < 2 { &b""[..] } else { b"ghi" });
+            }
+            let values: Vec<_> = lines.iter().map(|(value, whole)| (&value[..], *whole)).collect();
+            assert_eq!(
+                values,
+                [(&b""[..], true), (b"fghi", true), (b"", false), (b"x", true), (b"", true)]
+            );
         }
     }
 

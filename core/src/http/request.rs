@@ -149,15 +149,27 @@ impl RequestFields {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ContentLength {
-    bytes: Option<u32>,
-    is_coded: bool,
+    bytes: u32,
+    kind: Kind,
+}
+
+/// How a length is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    /// Not at all,
+    #[default]
+    Unsaid,
+    /// or by a field,
+    Said,
+    /// or by nobody, since the content is coded.
+    Coded,
 }
 
 impl ContentLength {
     /// Of no field yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: None, is_coded: false }
+        Self { bytes: 0, kind: Kind::Unsaid }
     }
 
     /// Takes a field.
@@ -166,26 +178,26 @@ impl ContentLength {
     ///
     /// When it is a length that is none, or that contradicts what was there before.
     pub fn take(&mut self, field: &HeadField<'_>) -> Result<(), HeadError> {
-        if field.is("content-length") {
-            let bytes = content_length(field).ok_or(HeadError::Malformed)?;
-            if self.bytes.is_some_and(|known| known != bytes) {
-                return Err(HeadError::Malformed);
-            }
-            self.bytes = Some(bytes);
+        let (bytes, kind) = if field.is("content-length") {
+            (content_length(field).ok_or(HeadError::Malformed)?, Kind::Said)
         } else if field.is("transfer-encoding") {
-            self.is_coded = true;
+            (0, Kind::Coded)
         } else {
             return Ok(());
+        };
+        // Who sends both, or two lengths, may mean to smuggle something (6.1).
+        if self.kind != Kind::Unsaid && (self.kind, self.bytes) != (kind, bytes) {
+            return Err(HeadError::Malformed);
         }
-        // Who sends both may mean to smuggle something (6.1).
-        if self.is_coded && self.bytes.is_some() { Err(HeadError::Malformed) } else { Ok(()) }
+        *self = Self { bytes, kind };
+        Ok(())
     }
 
     /// Bytes of the content; 0 where no field says how many, and `None` where it is coded, so that nobody
     /// knows before its end. What is more than the type holds comes as the most that it does.
     #[must_use]
     pub fn bytes(&self) -> Option<u32> {
-        if self.is_coded { None } else { Some(self.bytes.unwrap_or(0)) }
+        if self.kind == Kind::Coded { None } else { Some(self.bytes) }
     }
 }
 

@@ -87,8 +87,8 @@ impl<'a> Config<'a> {
 
     /// The origins whose pages may read the stream and post, each as browsers write it:
     /// `https://example.org`, with a port only where it is not the scheme's own. Pages of the device
-    /// itself always may; posts of pages of other origins are refused, as browsers carry them out
-    /// without asking.
+    /// itself always may, if its name and port have no more than 40 bytes; posts of pages of other
+    /// origins are refused, as browsers carry them out without asking.
     #[cfg(feature = "cors")]
     #[must_use]
     pub const fn origins(mut self, origins: &'a [&'a str]) -> Self {

@@ -4,19 +4,13 @@ use sansse::http::HeadField;
 
 use super::config::Config;
 
-/// The most bytes of a host, with its port, that can be told to be the device's own.
-const AUTHORITY: usize = 48;
-
 /// The origin of a request, beside the host that it was sent to.
 pub(super) struct Origin {
     /// The one of the list that it is, from 1 on.
     listed: u8,
     /// How many there are.
     origins: u8,
-    /// Whichever of origin and host came first,
-    first: [u8; AUTHORITY],
-    length: u8,
-    /// to be held against the second.
+    /// Whether it has the host's name and port.
     is_own: bool,
     /// Whether a browser asks what another request may do (Fetch standard, CORS-preflight request).
     #[cfg(feature = "cors")]
@@ -28,16 +22,20 @@ impl Origin {
         Self {
             listed: 0,
             origins: 0,
-            first: [0; AUTHORITY],
-            length: 0,
             is_own: false,
             #[cfg(feature = "cors")]
             is_preflight: false,
         }
     }
 
-    /// Takes a field, if it says anything of that.
-    pub(super) fn take(&mut self, field: &HeadField<'_>, config: &Config<'_>) {
+    /// Takes a field, and what was kept of one before, and says how many bytes at the end of its value
+    /// are to be kept: of host and origin the one that comes first, to be held against the second.
+    pub(super) fn take(
+        &mut self,
+        field: &HeadField<'_>,
+        kept: &[u8],
+        config: &Config<'_>,
+    ) -> usize {
         #[cfg(feature = "cors")]
         if field.is("access-control-request-method") {
             self.is_preflight = true;
@@ -46,22 +44,14 @@ impl Origin {
         if field.is("origin") {
             self.origins = self.origins.saturating_add(1);
             self.listed = place(field, config);
-            let start = authority.iter().position(|&byte| byte == b'/').unwrap_or_default();
-            authority = authority
-                .get(start..)
-                .and_then(|rest| rest.strip_prefix(b"//"))
-                .unwrap_or_default();
+            let scheme = authority.iter().position(|&byte| byte == b':').unwrap_or_default();
+            authority = authority.get(scheme..).unwrap_or_default();
+            authority = authority.strip_prefix(b"://").unwrap_or_default();
         } else if !field.is("host") {
-            return;
+            return 0;
         }
-        let known = &self.first[..usize::from(self.length)];
-        self.is_own = !known.is_empty() && known.eq_ignore_ascii_case(authority);
-        if self.length == 0
-            && let Some(first) = self.first.get_mut(..authority.len())
-        {
-            first.copy_from_slice(authority);
-            self.length = u8::try_from(authority.len()).unwrap_or_default();
-        }
+        self.is_own = !kept.is_empty() && kept.eq_ignore_ascii_case(authority);
+        authority.len()
     }
 
     /// The origin that may read the answer. A request that names several has none.

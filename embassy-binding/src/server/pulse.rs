@@ -12,8 +12,8 @@ pub(super) struct Pulse {
     silence: u16,
     /// Bytes that were sent, modulo 2³².
     sent: u32,
-    /// As many as the peer had when it was last looked after, if there were more on the way.
-    mark: Option<u32>,
+    /// As many as the peer had when it was last looked after; one less where none were on the way.
+    mark: u32,
 }
 
 impl Pulse {
@@ -21,7 +21,7 @@ impl Pulse {
         let interval = (config.keep_alive.min(config.write_timeout) / 2).max(1);
         let patience = (config.keep_alive / interval).saturating_sub(1);
         let patience = u16::try_from(patience).unwrap_or(u16::MAX);
-        Self { interval, patience, silence: 0, sent: 0, mark: None }
+        Self { interval, patience, silence: 0, sent: 0, mark: u32::MAX }
     }
 
     /// How long to wait before the next look, in milliseconds.
@@ -41,9 +41,8 @@ impl Pulse {
     pub(super) fn is_lost(&mut self, on_the_way: usize) -> bool {
         let on_the_way = u32::try_from(on_the_way).unwrap_or(u32::MAX);
         let arrived = self.sent.wrapping_sub(on_the_way);
-        let mark = (on_the_way > 0).then_some(arrived);
-        let is_lost = mark.is_some() && self.mark == mark;
-        self.mark = mark;
+        let is_lost = on_the_way > 0 && self.mark == arrived;
+        self.mark = arrived.wrapping_sub(u32::from(on_the_way == 0));
         is_lost
     }
 

@@ -1,10 +1,9 @@
 //! What a peer asks for.
 
-use sansse::EventId;
 #[cfg(feature = "post")]
 use sansse::http::ContentLength;
 use sansse::http::{
-    HeadError, HeadField, HeadLine, HeadParser, LAST_EVENT_ID, Method, RequestFields, RequestLine,
+    HeadError, HeadLine, HeadParser, LAST_EVENT_ID, Method, RequestFields, RequestLine,
 };
 
 use super::answer::{Answer, Content};
@@ -17,12 +16,15 @@ use super::origin::Origin;
 /// Bytes of one line of a head, or of a content, that are kept.
 pub(super) const LINE: usize = 96;
 
+/// Bytes of a last event ID, or of a host with its port, that are kept.
+const LONGEST: usize = LINE / 2;
+
 /// A request, as far as it has come.
 pub(super) struct Request<'a> {
     config: &'a Config<'a>,
     parser: HeadParser<[u8; LINE]>,
     fields: RequestFields,
-    last_event_id: LastEventId,
+    id: Id,
     route: Route<'a>,
     method: Method,
     is_http_1_0: bool,
@@ -50,7 +52,7 @@ impl<'a> Request<'a> {
             config,
             parser: HeadParser::new([0; LINE], config.head_limit),
             fields: RequestFields::new(),
-            last_event_id: LastEventId::new(),
+            id: Id::None,
             route: Route::NOWHERE,
             method: Method::Other,
             is_http_1_0: false,
@@ -81,32 +83,53 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The id that the peer has, where it has one.
+    /// The id that the peer has, where it has one. One that is too long is as good as any other that is
+    /// none of the library's.
     pub(super) fn last_event_id(&self) -> Option<&[u8]> {
-        self.last_event_id.get()
+        match self.id {
+            Id::None => None,
+            Id::Kept => Some(self.parser.kept()),
+            Id::TooLong => Some(b"?"),
+        }
     }
 
     /// Takes some of the head, and says whether that was the rest of it.
     fn take_head(&mut self, bytes: &mut &[u8]) -> Result<bool, HeadError> {
-        while let Some(line) = self.parser.read(bytes)? {
-            match &line {
+        while self.parser.advance(bytes)? {
+            let mut kept = 0;
+            let is_id = match self.parser.line()? {
                 HeadLine::Start(line) => {
                     let line = RequestLine::parse(line)?;
                     self.method = line.method;
                     self.is_http_1_0 = line.is_http_1_0;
                     self.route = Route::new(self.config, line.path);
-                }
-                HeadLine::Field(field) if field.is(LAST_EVENT_ID) => self.last_event_id.set(field),
-                HeadLine::Field(field) => {
-                    self.fields.take(field);
-                    #[cfg(feature = "post")]
-                    {
-                        self.origin.take(field, self.config);
-                        self.length.take(field)?;
-                    }
+                    continue;
                 }
                 HeadLine::End if self.fields.has_host(self.is_http_1_0) => return Ok(true),
                 HeadLine::End => return Err(HeadError::Malformed),
+                HeadLine::Field(field) => {
+                    // A post needs no id, and nothing else its origin's host.
+                    let is_id = self.method != Method::Post && field.is(LAST_EVENT_ID);
+                    if is_id {
+                        kept = field.value.len();
+                    }
+                    self.fields.take(&field);
+                    #[cfg(feature = "post")]
+                    {
+                        let authority = self.origin.take(&field, self.parser.kept(), self.config);
+                        if self.method == Method::Post {
+                            kept = authority;
+                        }
+                        self.length.take(&field)?;
+                    }
+                    is_id
+                }
+            };
+            if kept > 0 {
+                let is_kept = kept <= LONGEST && self.parser.keep(kept);
+                if is_id {
+                    self.id = if is_kept { Id::Kept } else { Id::TooLong };
+                }
             }
         }
         Ok(false)
@@ -209,27 +232,12 @@ fn is_same(known: &str, path: &[u8]) -> bool {
     known.as_bytes() == path
 }
 
-/// The last event ID of a request, if it is as long as one of the library's.
-struct LastEventId {
-    bytes: [u8; EventId::MAX_LEN],
-    length: u8,
-}
-
-impl LastEventId {
-    const fn new() -> Self {
-        Self { bytes: [0; EventId::MAX_LEN], length: 0 }
-    }
-
-    fn set(&mut self, field: &HeadField<'_>) {
-        // One that is too long is as good as another that is none of the library's.
-        let id = if field.value.len() > self.bytes.len() { b"?" } else { field.value };
-        self.bytes[..id.len()].copy_from_slice(id);
-        self.length = u8::try_from(id.len()).unwrap_or_default();
-    }
-
-    fn get(&self) -> Option<&[u8]> {
-        self.bytes.get(..usize::from(self.length)).filter(|id| !id.is_empty())
-    }
+/// The last event ID of a request.
+#[derive(Clone, Copy)]
+enum Id {
+    None,
+    Kept,
+    TooLong,
 }
 
 impl From<HeadError> for Status {
