@@ -458,8 +458,8 @@ fn what_cannot_be_published_is_an_error_and_harms_no_reader() {
     let most = "b".repeat(BYTES - 2 - 8 - 6 - 2);
     let more = format!("{most}b");
     assert_eq!(feed.publish(&Event::new(&more)), Err(PublishError::TooLarge));
-    // Small, but long when each line has its field.
-    let lines = "\n".repeat(20);
+    // It would fit in the place of others, but not when each line has its field.
+    let lines = "\n".repeat(70);
     assert_eq!(feed.publish(&Event::new(&lines)), Err(PublishError::TooLarge));
     let format = |text: &'static str| feed.publish_with("c", |out| out.write_str(text));
     assert_eq!(

@@ -48,7 +48,8 @@ pub struct Broadcast<M: RawMutex, const BYTES: usize, const READERS: usize> {
 pub(crate) struct Shared<const BYTES: usize, const READERS: usize> {
     pub(crate) log: Log,
     pub(crate) ring: [u8; BYTES],
-    slots: [Slot; READERS],
+    /// The readers' places: the waker of each, which does nothing where it does not wait.
+    slots: [Option<Waker>; READERS],
     /// Whether any of them has a waker.
     is_awaited: bool,
     /// Who waits for the last reader to go.
@@ -58,12 +59,6 @@ pub(crate) struct Shared<const BYTES: usize, const READERS: usize> {
 /// How many times as long as if its data were one line an event may be, with its `id` line and the two
 /// bytes before it.
 const WORST_CASE: usize = 12;
-
-/// A reader's place.
-struct Slot {
-    waker: Option<Waker>,
-    is_taken: bool,
-}
 
 /// What a [`Broadcast`] has done since the start of the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,7 +82,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
             shared: Mutex::new(RefCell::new(Shared {
                 log: Log::new(),
                 ring: [0; BYTES],
-                slots: [const { Slot { waker: None, is_taken: false } }; READERS],
+                slots: [const { None }; READERS],
                 is_awaited: false,
                 drained: None,
             })),
@@ -271,15 +266,15 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> fmt::Debug
 impl<const BYTES: usize, const READERS: usize> Shared<BYTES, READERS> {
     /// Takes a place; `None` when there is none.
     pub(crate) fn take_slot(&mut self) -> Option<u8> {
-        let index = self.slots.iter().position(|slot| !slot.is_taken)?;
-        self.slots[index].is_taken = true;
+        let index = self.slots.iter().position(Option::is_none)?;
+        *self.slots.get_mut(index)? = Some(Waker::noop().clone());
         u8::try_from(index).ok()
     }
 
     /// Gives a place back.
     pub(crate) fn free_slot(&mut self, index: u8) {
         if let Some(slot) = self.slots.get_mut(usize::from(index)) {
-            *slot = Slot { waker: None, is_taken: false };
+            *slot = None;
         }
         if self.readers() == 0
             && let Some(waker) = self.drained.take()
@@ -292,20 +287,22 @@ impl<const BYTES: usize, const READERS: usize> Shared<BYTES, READERS> {
     #[inline(never)]
     pub(crate) fn register(&mut self, index: u8, waker: &Waker) {
         if let Some(slot) = self.slots.get_mut(usize::from(index)) {
-            register(&mut slot.waker, waker);
+            register(slot, waker);
             self.is_awaited = true;
         }
     }
 
     fn readers(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.is_taken).count()
+        self.slots.iter().flatten().count()
     }
 
     #[inline(never)]
     fn wake_readers(&mut self) {
         if self.is_awaited {
             self.is_awaited = false;
-            self.slots.iter_mut().filter_map(|slot| slot.waker.take()).for_each(Waker::wake);
+            for slot in self.slots.iter_mut().flatten() {
+                core::mem::replace(slot, Waker::noop().clone()).wake();
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever carries bytes both ways.
 
 use core::future::poll_fn;
-use core::pin::{Pin, pin};
+use core::pin::pin;
 use core::task::{Context, Poll};
 
 use embassy_sync::blocking_mutex::raw::RawMutex;
@@ -102,5 +102,5 @@ fn poll_time<M, const BYTES: usize, const READERS: usize>(
 where
     M: RawMutex,
 {
-    Pin::new(&mut session.timer).poll(cx).map(|()| session.tick(on_the_way))
+    session.poll_due(cx).map(|()| session.tick(on_the_way))
 }

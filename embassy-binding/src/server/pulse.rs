@@ -4,29 +4,17 @@ use super::config::Config;
 
 /// Looks twice in each timeout after a peer, which takes no clock where events are sent.
 pub(super) struct Pulse {
-    /// Milliseconds between two looks.
-    interval: u32,
-    /// How often to look before a sign of life is due,
-    patience: u16,
-    /// and how often nothing had been sent so far.
-    silence: u16,
     /// Bytes that were sent, modulo 2³².
     sent: u32,
     /// As many as the peer had when it was last looked after; one less where none were on the way.
     mark: u32,
+    /// How often nothing had been sent so far.
+    silence: u32,
 }
 
 impl Pulse {
-    pub(super) fn new(config: &Config<'_>) -> Self {
-        let interval = (config.keep_alive.min(config.write_timeout) / 2).max(1);
-        let patience = (config.keep_alive / interval).saturating_sub(1);
-        let patience = u16::try_from(patience).unwrap_or(u16::MAX);
-        Self { interval, patience, silence: 0, sent: 0, mark: u32::MAX }
-    }
-
-    /// How long to wait before the next look, in milliseconds.
-    pub(super) fn interval(&self) -> u32 {
-        self.interval
+    pub(super) const fn new() -> Self {
+        Self { sent: 0, mark: u32::MAX, silence: 0 }
     }
 
     /// So many bytes have been sent.
@@ -37,7 +25,6 @@ impl Pulse {
 
     /// A look: so many bytes are on the way. Whether not one has arrived since the last look, at which
     /// there were some.
-    #[inline(never)]
     pub(super) fn is_lost(&mut self, on_the_way: usize) -> bool {
         let on_the_way = u32::try_from(on_the_way).unwrap_or(u32::MAX);
         let arrived = self.sent.wrapping_sub(on_the_way);
@@ -46,9 +33,15 @@ impl Pulse {
         is_lost
     }
 
-    /// The same look: whether it is time for a sign of life.
-    pub(super) fn is_silent(&mut self) -> bool {
-        self.silence += 1;
-        self.silence >= self.patience
+    /// The same look: whether it is time for a sign of life, since there may be too long a silence
+    /// before the next look.
+    pub(super) fn is_silent(&mut self, config: &Config<'_>) -> bool {
+        self.silence = self.silence.saturating_add(1);
+        self.silence.saturating_add(2).saturating_mul(interval(config)) > config.keep_alive
     }
+}
+
+/// Milliseconds between two looks.
+pub(super) fn interval(config: &Config<'_>) -> u32 {
+    (config.keep_alive.min(config.write_timeout) / 2).max(1)
 }

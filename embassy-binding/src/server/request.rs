@@ -21,7 +21,6 @@ const LONGEST: usize = LINE / 2;
 
 /// A request, as far as it has come.
 pub(super) struct Request<'a> {
-    config: &'a Config<'a>,
     parser: HeadParser<[u8; LINE]>,
     fields: RequestFields,
     id: Id,
@@ -47,10 +46,9 @@ struct Route<'a> {
 }
 
 impl<'a> Request<'a> {
-    pub(super) const fn new(config: &'a Config<'a>) -> Self {
+    pub(super) const fn new(head_limit: usize) -> Self {
         Self {
-            config,
-            parser: HeadParser::new([0; LINE], config.head_limit),
+            parser: HeadParser::new([0; LINE], head_limit),
             fields: RequestFields::new(),
             id: Id::None,
             route: Route::NOWHERE,
@@ -66,20 +64,20 @@ impl<'a> Request<'a> {
     }
 
     /// Takes some of the request, and gives the answer once it is whole.
-    pub(super) fn take(&mut self, bytes: &mut &[u8]) -> Option<Answer<'a>> {
+    pub(super) fn take(&mut self, bytes: &mut &[u8], config: &'a Config<'a>) -> Option<Answer<'a>> {
         #[cfg(feature = "post")]
         if self.content.is_some() {
-            return self.take_content(bytes);
+            return self.take_content(bytes, config);
         }
-        match self.take_head(bytes) {
+        match self.take_head(bytes, config) {
             Ok(false) => None,
             #[cfg(feature = "post")]
             Ok(true) if self.method == Method::Post && self.route.post.is_some() => {
                 self.content = Some(0);
-                self.take_content(bytes)
+                self.take_content(bytes, config)
             }
-            Ok(true) => Some(self.decide()),
-            Err(error) => Some(self.answer(error.into())),
+            Ok(true) => Some(self.decide(config)),
+            Err(error) => Some(self.answer(error.into(), config)),
         }
     }
 
@@ -94,7 +92,7 @@ impl<'a> Request<'a> {
     }
 
     /// Takes some of the head, and says whether that was the rest of it.
-    fn take_head(&mut self, bytes: &mut &[u8]) -> Result<bool, HeadError> {
+    fn take_head(&mut self, bytes: &mut &[u8], config: &'a Config<'a>) -> Result<bool, HeadError> {
         while self.parser.advance(bytes)? {
             let mut kept = 0;
             let is_id = match self.parser.line()? {
@@ -102,7 +100,7 @@ impl<'a> Request<'a> {
                     let line = RequestLine::parse(line)?;
                     self.method = line.method;
                     self.is_http_1_0 = line.is_http_1_0;
-                    self.route = Route::new(self.config, line.path);
+                    self.route = Route::new(config, line.path);
                     continue;
                 }
                 HeadLine::End if self.fields.has_host(self.is_http_1_0) => return Ok(true),
@@ -116,7 +114,7 @@ impl<'a> Request<'a> {
                     self.fields.take(&field);
                     #[cfg(feature = "post")]
                     {
-                        let authority = self.origin.take(&field, self.parser.kept(), self.config);
+                        let authority = self.origin.take(&field, self.parser.kept(), config);
                         if self.method == Method::Post {
                             kept = authority;
                         }
@@ -137,7 +135,7 @@ impl<'a> Request<'a> {
 
     /// Takes some of the content, and hands it on once it is whole.
     #[cfg(feature = "post")]
-    fn take_content(&mut self, bytes: &mut &[u8]) -> Option<Answer<'a>> {
+    fn take_content(&mut self, bytes: &mut &[u8], config: &'a Config<'a>) -> Option<Answer<'a>> {
         let status = match (self.route.post, self.length.bytes()) {
             _ if self.origin.is_foreign() => Status::FORBIDDEN,
             (None, _) => Status::NOT_FOUND,
@@ -162,11 +160,11 @@ impl<'a> Request<'a> {
                 }
             }
         };
-        Some(self.answer(status))
+        Some(self.answer(status, config))
     }
 
     /// What there is to answer to a request without content.
-    fn decide(&self) -> Answer<'a> {
+    fn decide(&self, config: &'a Config<'a>) -> Answer<'a> {
         let methods = self.route.methods();
         let is_get = matches!(self.method, Method::Get | Method::Head);
         let (status, content) = match self.route {
@@ -182,19 +180,20 @@ impl<'a> Request<'a> {
             }
             _ => (Status::METHOD_NOT_ALLOWED, Content::Methods(methods)),
         };
-        Answer { content, ..self.answer(status) }
+        Answer { content, ..self.answer(status, config) }
     }
 
     /// An answer that says who may read it.
-    pub(super) fn answer(&self, status: Status) -> Answer<'a> {
+    pub(super) fn answer(&self, status: Status, config: &'a Config<'a>) -> Answer<'a> {
+        let _ = config;
         Answer {
             status,
             is_head: self.method == Method::Head,
             content: Content::Nothing,
             #[cfg(feature = "cors")]
-            origin: self.origin.allowed(self.config),
+            origin: self.origin.allowed(config),
             #[cfg(feature = "cors")]
-            varies: !self.config.origins.is_empty(),
+            varies: !config.origins.is_empty(),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! One request and its answer, without the connection that carries them.
 
-use core::task::Context;
+use core::future::Future as _;
+use core::pin::Pin;
+use core::task::{Context, Poll};
 
 use embassy_sync::blocking_mutex::raw::RawMutex;
 use embassy_time::{Duration, Instant, Timer};
 
 use super::answer::{Answer, Content};
 use super::config::{Config, Status};
-use super::pulse::Pulse;
+use super::pulse::{Pulse, interval};
 use super::request::Request;
 use crate::broadcast::Broadcast;
 use crate::subscription::Subscription;
@@ -19,8 +21,8 @@ pub(super) struct Session<'a, M: RawMutex, const BYTES: usize, const READERS: us
     config: &'a Config<'a>,
     phase: Phase<'a, M, BYTES, READERS>,
     pulse: Pulse,
-    /// When [`tick`](Self::tick) is to be called.
-    pub(super) timer: Timer,
+    /// When to [`tick`](Self::tick).
+    due: Instant,
 }
 
 enum Phase<'a, M: RawMutex, const BYTES: usize, const READERS: usize> {
@@ -63,9 +65,9 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
         Self {
             broadcast,
             config,
-            phase: Phase::Request(Request::new(config)),
-            pulse: Pulse::new(config),
-            timer: timer(config.read_timeout),
+            phase: Phase::Request(Request::new(config.head_limit)),
+            pulse: Pulse::new(),
+            due: after(config.read_timeout),
         }
     }
 
@@ -90,7 +92,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
         // What is behind a request is of no interest.
         let Phase::Request(request) = &mut self.phase else { return bytes.len() };
         let mut rest = bytes;
-        if let Some(mut answer) = request.take(&mut rest) {
+        if let Some(mut answer) = request.take(&mut rest, self.config) {
             let mut stream = None;
             if matches!(answer.content, Content::Stream) && !answer.is_head {
                 match self.broadcast.subscribe(request.last_event_id(), &self.config.stream) {
@@ -104,7 +106,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
                 }
             }
             self.phase = Phase::Answer(answer, 0, stream);
-            self.timer = timer(self.pulse.interval());
+            self.due = after(interval(self.config));
         }
         bytes.len() - rest.len()
     }
@@ -155,12 +157,21 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
         filled
     }
 
-    /// The time has come that the timer was for. So many bytes were sent and have not arrived yet.
+    /// Ready at the time to [`tick`](Self::tick).
+    pub(super) fn poll_due(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if Instant::now() >= self.due {
+            return Poll::Ready(());
+        }
+        // It is not ready when it is polled first, whatever the time.
+        Pin::new(&mut Timer::at(self.due)).poll(cx)
+    }
+
+    /// Looks after the peer. So many bytes were sent and have not arrived yet.
     #[inline(never)]
     pub(super) fn tick(&mut self, on_the_way: usize) {
         match &mut self.phase {
             Phase::Request(request) => {
-                let answer = request.answer(Status::REQUEST_TIMEOUT);
+                let answer = request.answer(Status::REQUEST_TIMEOUT, self.config);
                 self.phase = Phase::Answer(answer, 0, None);
             }
             Phase::Answer(..) | Phase::Stream(_) if self.pulse.is_lost(on_the_way) => {
@@ -169,7 +180,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
             }
             Phase::Answer(..) => {}
             Phase::Stream(subscription) => {
-                if self.pulse.is_silent() {
+                if self.pulse.is_silent(self.config) {
                     subscription.keep_alive();
                 }
             }
@@ -177,7 +188,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
             Phase::Closing | Phase::Flushing => self.phase = Phase::Over(Err(Failure::Stuck)),
             Phase::Over(_) => {}
         }
-        self.timer = timer(self.pulse.interval());
+        self.due = after(interval(self.config));
     }
 
     /// All that was sent has arrived.
@@ -190,20 +201,20 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
     #[cfg(feature = "net")]
     pub(super) fn close(&mut self) {
         self.phase = Phase::Closing;
-        self.timer = timer(self.config.write_timeout);
+        self.due = after(self.config.write_timeout);
     }
 
     /// The connection has been reset, of which the peer is to be told.
     #[cfg(feature = "net")]
     pub(super) fn reset(&mut self) {
         self.phase = Phase::Flushing;
-        self.timer = timer(RESET);
+        self.due = after(RESET);
     }
 }
 
-/// A timer for so many milliseconds.
+/// The time in so many milliseconds.
 #[inline(never)]
-fn timer(milliseconds: u32) -> Timer {
+fn after(milliseconds: u32) -> Instant {
     let ticks = Duration::from_millis(milliseconds.into()).as_ticks();
-    Timer::at(Instant::from_ticks(Instant::now().as_ticks().wrapping_add(ticks)))
+    Instant::from_ticks(Instant::now().as_ticks().wrapping_add(ticks))
 }

@@ -1,7 +1,7 @@
 //! Sockets of embassy-net, whose own buffers are all there is.
 
 use core::future::poll_fn;
-use core::pin::{Pin, pin};
+use core::pin::pin;
 use core::task::{Context, Poll};
 
 use embassy_net::tcp::{Error, TcpSocket};
@@ -118,7 +118,7 @@ where
                     return Poll::Ready(Err(ServeError::Connection(error)));
                 }
             }
-            Poll::Pending => match Pin::new(&mut session.timer).poll(cx) {
+            Poll::Pending => match session.poll_due(cx) {
                 Poll::Ready(()) => session.tick(socket.send_queue()),
                 Poll::Pending => return Poll::Pending,
             },
