@@ -119,6 +119,32 @@ fn who_reads_slowly_is_not_cut() {
     simulation.run_until("all events", 20, || slow.events().len() == 40);
 }
 
+/// Looking after peers more often, for the signs of life, makes nobody less patient.
+#[test]
+fn the_write_timeout_is_the_same_however_often_there_are_signs_of_life() {
+    static FREQUENT: Config =
+        Config::new().write_timeout(Duration::from_secs(10)).keep_alive(Duration::from_millis(700));
+    let mut simulation = Simulation::new();
+    let feed = serve::<4096, 1>(&mut simulation, 1, &FREQUENT);
+    for offset in [0, 100, 250, 333] {
+        let client = Client::with_buffers(&mut simulation, GET, 300);
+        simulation.run_until("an opening", 5, || client.last_event_id().starts_with("z-"));
+        simulation.run_for(offset);
+        client.stall();
+        feed.publish(&Event::new(&data(1, 2000))).unwrap();
+        simulation.run_for(4_900);
+        assert_eq!(feed.readers(), 1, "cut too early");
+        simulation.run_until("a free place", 6, || feed.readers() == 0);
+        client.abort();
+        simulation.run_for(2_000);
+    }
+    let [client] = readers::<1>(&mut simulation);
+    let known = client.received().len();
+    simulation.run_for(7_000);
+    let comments = client.received()[known..].len() / 3;
+    assert!((10..=22).contains(&comments), "{comments} signs of life in 7 s");
+}
+
 #[test]
 fn who_is_overtaken_in_the_middle_of_an_event_is_cut_and_comes_back() {
     let mut simulation = Simulation::new();

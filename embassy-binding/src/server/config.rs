@@ -77,7 +77,9 @@ impl<'a> Config<'a> {
         self
     }
 
-    /// What may be sent to the device.
+    /// What may be sent to the device, by its own pages and by what is no browser. Posts of pages of other
+    /// origins are refused, as browsers carry them out without asking; so are those of its own, where
+    /// the name and port that it is called by have more than 40 bytes.
     #[cfg(feature = "post")]
     #[must_use]
     pub const fn posts(mut self, posts: &'a [Post<'a>]) -> Self {
@@ -85,10 +87,8 @@ impl<'a> Config<'a> {
         self
     }
 
-    /// The origins whose pages may read the stream and post, each as browsers write it:
-    /// `https://example.org`, with a port only where it is not the scheme's own. Pages of the device
-    /// itself always may, if its name and port have no more than 40 bytes; posts of pages of other
-    /// origins are refused, as browsers carry them out without asking.
+    /// The origins whose pages may read the stream and post, too, each as browsers write it:
+    /// `https://example.org`, with a port only where it is not the scheme's own.
     #[cfg(feature = "cors")]
     #[must_use]
     pub const fn origins(mut self, origins: &'a [&'a str]) -> Self {

@@ -2,46 +2,57 @@
 
 use super::config::Config;
 
-/// Looks twice in each timeout after a peer, which takes no clock where events are sent.
+/// Looks after a peer twice in each timeout, which takes no clock where events are sent.
 pub(super) struct Pulse {
     /// Bytes that were sent, modulo 2³².
     sent: u32,
     /// As many as the peer had when it was last looked after; one less where none were on the way.
     mark: u32,
-    /// How often nothing had been sent so far.
-    silence: u32,
+    /// How often it had no more than the time before,
+    stuck: u16,
+    /// and how often nothing had been sent.
+    silent: u16,
 }
 
 impl Pulse {
     pub(super) const fn new() -> Self {
-        Self { sent: 0, mark: u32::MAX, silence: 0 }
+        Self { sent: 0, mark: u32::MAX, stuck: 0, silent: 0 }
     }
 
     /// So many bytes have been sent.
     pub(super) fn sent(&mut self, length: usize) {
-        self.silence = 0;
+        self.silent = 0;
         self.sent = self.sent.wrapping_add(u32::try_from(length).unwrap_or(u32::MAX));
     }
 
-    /// A look: so many bytes are on the way. Whether not one has arrived since the last look, at which
-    /// there were some.
-    pub(super) fn is_lost(&mut self, on_the_way: usize) -> bool {
+    /// A look: so many bytes are on the way. Whether none has arrived for half of the write timeout or
+    /// longer, though there were some all the while.
+    pub(super) fn is_lost(&mut self, on_the_way: usize, config: &Config<'_>) -> bool {
         let on_the_way = u32::try_from(on_the_way).unwrap_or(u32::MAX);
         let arrived = self.sent.wrapping_sub(on_the_way);
-        let is_lost = on_the_way > 0 && self.mark == arrived;
+        let is_stuck = on_the_way > 0 && self.mark == arrived;
         self.mark = arrived.wrapping_sub(u32::from(on_the_way == 0));
-        is_lost
+        self.stuck = if is_stuck { self.stuck.saturating_add(1) } else { 0 };
+        u32::from(self.stuck) >= looks(config)
     }
 
-    /// The same look: whether it is time for a sign of life, since there may be too long a silence
-    /// before the next look.
+    /// The same look: whether it is time for a sign of life, since the silence may be too long before
+    /// the next look.
     pub(super) fn is_silent(&mut self, config: &Config<'_>) -> bool {
-        self.silence = self.silence.saturating_add(1);
-        self.silence.saturating_add(2).saturating_mul(interval(config)) > config.keep_alive
+        self.silent = self.silent.saturating_add(1);
+        u32::from(self.silent).saturating_add(2).saturating_mul(interval(config))
+            > config.keep_alive
     }
 }
 
-/// Milliseconds between two looks.
+/// Milliseconds between two looks: at most half of either time, and a whole part of half the write
+/// timeout.
 pub(super) fn interval(config: &Config<'_>) -> u32 {
-    (config.keep_alive.min(config.write_timeout) / 2).max(1)
+    (config.write_timeout / 2 / looks(config)).max(1)
+}
+
+/// How many looks there are in half of the write timeout.
+#[inline(never)]
+fn looks(config: &Config<'_>) -> u32 {
+    config.write_timeout.div_ceil(config.keep_alive.max(1)).max(1)
 }

@@ -174,7 +174,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
                 let answer = request.answer(Status::REQUEST_TIMEOUT, self.config);
                 self.phase = Phase::Answer(answer, 0, None);
             }
-            Phase::Answer(..) | Phase::Stream(_) if self.pulse.is_lost(on_the_way) => {
+            Phase::Answer(..) | Phase::Stream(_) if self.pulse.is_lost(on_the_way, self.config) => {
                 debug!("a peer takes nothing");
                 self.phase = Phase::Over(Err(Failure::Stuck));
             }
