@@ -193,6 +193,24 @@ fn whose_cable_is_cut_is_noticed_within_the_write_timeout() {
 }
 
 #[test]
+fn who_asks_for_a_connection_and_vanishes_keeps_no_socket() {
+    let mut simulation = Simulation::new();
+    serve::<2048, 1>(&mut simulation, 1, &CONFIG);
+    // So that the two know each other's address.
+    let [client] = readers::<1>(&mut simulation);
+    client.close();
+    simulation.run_for(100);
+    let vanished = Client::connect(&mut simulation, GET);
+    // The first frame has left, and the answer gets lost, as all that is said again does.
+    simulation.run_for(1);
+    simulation.cable.is_cut = true;
+    vanished.abort();
+    simulation.run_for(1000 * (WRITE + 1));
+    simulation.cable.is_cut = false;
+    readers::<1>(&mut simulation);
+}
+
+#[test]
 fn a_quiet_stream_shows_that_it_lives() {
     let mut simulation = Simulation::new();
     serve::<2048, 1>(&mut simulation, 1, &CONFIG);

@@ -4,8 +4,10 @@ use core::future::poll_fn;
 use core::pin::pin;
 use core::task::{Context, Poll};
 
+use embassy_futures::yield_now;
 use embassy_net::tcp::{Error, TcpSocket};
 use embassy_sync::blocking_mutex::raw::RawMutex;
+use embassy_time::Duration;
 
 use super::config::Config;
 use super::error::ServeError;
@@ -46,7 +48,7 @@ where
     poll_fn(|cx| poll(socket, &mut session, cx)).await
 }
 
-/// Serves requests for ever, one after the other, on a port. Run it in as many tasks as there may be
+/// Serves requests for ever, one after the other, on a port, which is not 0. Run it in as many tasks as there may be
 /// connections, each with a socket of its own: a socket that is served does not listen, so have a few
 /// more than readers.
 ///
@@ -61,10 +63,13 @@ pub async fn listen<M, const BYTES: usize, const READERS: usize>(
 where
     M: RawMutex,
 {
+    // Without it, who asks for a connection and never answers keeps the socket for ever.
+    socket.set_timeout(Some(Duration::from_millis(config.write_timeout.into())));
     loop {
-        if socket.accept(port).await.is_err() {
+        while socket.accept(port).await.is_err() {
             // It was used before.
             socket.abort();
+            yield_now().await;
         }
         let mut session = Session::new(broadcast, config);
         let mut step = Step::Serve;
