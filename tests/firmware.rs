@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use emulate::{Emulator, Network};
 use reqwest::StatusCode;
 use reqwest::header::{ALLOW, CONTENT_ENCODING};
 use sansse_tokio::EventId;
-use tests::board::{DASHBOARD, DASHBOARD_MPS2, Firmware, OVERFLOW};
+use tests::board::{DASHBOARD, DASHBOARD_MPS2, Firmware, OVERFLOW, RUNTIME};
 use tests::board_reader::Reader;
 use tests::browser::{Browser, Device};
 use tests::client::client;
@@ -193,6 +194,15 @@ async fn a_stack_that_overflows_is_told() {
         return;
     }
     let program = OVERFLOW.build();
-    let problem = emulate::Emulator::start(&program, &emulate::Network::Forwarded(0)).unwrap_err();
+    let problem = Emulator::start(&program, &Network::Forwarded(0)).unwrap_err();
     assert!(problem.to_string().contains("stack has overflown"), "{problem}");
+}
+
+#[tokio::test]
+async fn the_board_divides_and_copies_as_the_compiler_means() {
+    if !Firmware::is_possible("the_board_divides_and_copies_as_the_compiler_means") {
+        return;
+    }
+    let mut board = Emulator::launch(&RUNTIME.build(), &Network::Forwarded(0), false).unwrap();
+    board.wait_for("all is as it should be").unwrap();
 }

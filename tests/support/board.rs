@@ -25,6 +25,8 @@ pub const DASHBOARD: Firmware = Firmware(Program { package: "lm3s6965", name: "d
 /// The dashboard on the board that gets its address by DHCP.
 pub const DASHBOARD_MPS2: Firmware =
     Firmware(Program { package: "mps2-an386", name: "dashboard-mps2" });
+/// What checks the board's own ways of what else is the compiler's.
+pub const RUNTIME: Firmware = Firmware(Program { package: "lm3s6965", name: "runtime" });
 /// What overflows its stack.
 pub const OVERFLOW: Firmware = Firmware(Program { package: "lm3s6965", name: "overflow" });
 

@@ -6,6 +6,7 @@
 #![no_std]
 
 pub mod console;
+mod division;
 mod fault;
 mod memory;
 mod panic;
