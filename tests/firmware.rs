@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use emulate::{Emulator, Network};
+use futures_util::future::join_all;
 use reqwest::StatusCode;
 use reqwest::header::{ALLOW, CONTENT_ENCODING};
 use sansse_tokio::EventId;
@@ -16,6 +17,7 @@ use tests::page::{FITS, STATE};
 use tests::program::{Program, in_time};
 use tests::proxy::Proxy;
 use tests::requirement::{BROWSER, CURL};
+use tests::server::Server;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Readers that the board has places for.
@@ -140,6 +142,54 @@ async fn killed_clients_make_room_at_once() {
         killed += readers.len();
     }
     assert_eq!(killed, 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_read_by_a_relay() {
+    let test = "a_thousand_read_by_a_relay";
+    if !Firmware::is_possible(test) {
+        return;
+    }
+    let mut board = DASHBOARD.start();
+    let proxy = Proxy::start(board.address()).await;
+    let relay = Server::start_relay("127.0.0.1:0", &proxy.url("/events"), &[]);
+    let connected = |wanted: f64| {
+        relay.wait_for_metric("sansse_upstream_connected", move |value| value == wanted)
+    };
+    connected(1.0).await;
+    let url = relay.url("/topics/relayed");
+    let mut readers = Vec::new();
+    for _ in 0..10 {
+        readers.extend(join_all((0..100).map(|_| Reader::open(&url))).await);
+    }
+    assert_eq!(readers.len(), 1000);
+    // One place of the board is enough for all of them.
+    readers[0].until_readers(1).await;
+    board.press();
+    let first = readers[0].find("button").await;
+    for reader in &mut readers[1..] {
+        assert_eq!(reader.find("button").await, first);
+    }
+
+    // What the relay misses while the board cannot be reached is given to it, and by it to all: each
+    // reader checks that it gets one id after the other.
+    proxy.cut();
+    connected(0.0).await;
+    board.post_press().await;
+    board.press();
+    proxy.restore();
+    let second = readers[0].find("button").await;
+    let third = readers[0].find("button").await;
+    assert_eq!((&second.data["presses"], &third.data["presses"]), (&2.into(), &3.into()));
+    for reader in &mut readers[1..] {
+        assert_eq!(reader.find("button").await, second);
+        assert_eq!(reader.find("button").await, third);
+    }
+
+    // The relay gives what the board does to who comes back.
+    let mut reader = Reader::resume(&url, first.id).await;
+    assert_eq!(reader.find("button").await, second);
+    reader.until_readers(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
