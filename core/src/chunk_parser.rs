@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 
 use crate::error::SeedError;
+use crate::event_ranges::EventRanges;
 use crate::item::Item;
 use crate::lines::Lines;
 use crate::parser::{Parser, StreamEnd};
@@ -54,6 +55,7 @@ impl<E: Storage, I: Storage, C: AsRef<[u8]>> ChunkParser<E, I, C> {
 
     /// Forgets what is known of the chunk, and returns how much of it has been read: whoever calls
     /// this moves the rest to its start.
+    #[inline(always)]
     pub(crate) fn restart(&mut self) -> usize {
         self.ready = None;
         core::mem::replace(&mut self.lines, Lines::new()).position()
@@ -102,6 +104,39 @@ impl<E: Storage, I: Storage, C: AsRef<[u8]>> ChunkParser<E, I, C> {
     #[must_use]
     pub fn item(&self) -> Option<Item<'_>> {
         self.ready.map(|ready| self.parser.item(self.chunk.as_ref(), ready, None))
+    }
+
+    /// Where the event lies that [`advance`](Self::advance) came to; `None` where it came to none, and
+    /// where a part of the event is not in the chunk: it came in several chunks or lines, something
+    /// unusual in its block had it copied, or there is a type or an id on a machine without vectors, which
+    /// copies those.
+    ///
+    /// ```
+    /// use sansse::{ChunkParser, Parser};
+    ///
+    /// let chunk = &b"data: 1\n\n"[..];
+    /// let mut parser = ChunkParser::new(Parser::new([0; 64], [0; 3 * 16]), chunk);
+    /// parser.advance();
+    /// let event = parser.event_ranges().expect("an event in the chunk");
+    /// assert_eq!(&chunk[event.data], b"1");
+    /// assert!(event.event_type.is_empty() && event.id.is_none());
+    /// ```
+    #[inline(always)]
+    #[must_use]
+    pub fn event_ranges(&self) -> Option<EventRanges> {
+        self.parser.event_ranges(self.ready?)
+    }
+
+    /// Takes the chunk, as if an empty one were pushed: there is no [`item`](Self::item) then until the
+    /// next `advance`, and what has not been read is dropped.
+    #[inline(always)]
+    #[must_use]
+    pub fn take_chunk(&mut self) -> C
+    where
+        C: Default,
+    {
+        self.restart();
+        core::mem::take(&mut self.chunk)
     }
 
     /// Whether all of the chunk has been read. The item that was come to last may still lie in it.
@@ -165,5 +200,63 @@ impl<I: Storage, C: AsRef<[u8]>> ChunkParser<GrowingStorage, I, C> {
         let data = self.parser.take_data(self.ready?)?;
         self.ready = None;
         Some(data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::line_ends::LineEnds;
+
+    use super::*;
+
+    /// How many events lie in their chunk, of how many.
+    fn in_chunk(stream: &[u8], chunk_size: usize) -> (usize, usize) {
+        let mut parser = ChunkParser::new(Parser::new([0; 64], [0; 48]), &b""[..]);
+        let (mut in_chunk, mut events) = (0, 0);
+        for chunk in stream.chunks(chunk_size) {
+            parser.push(chunk);
+            while parser.advance() {
+                let Some(Item::Event(event)) = parser.item() else {
+                    assert_eq!(parser.event_ranges(), None);
+                    continue;
+                };
+                events += 1;
+                let Some(ranges) = parser.event_ranges() else { continue };
+                in_chunk += 1;
+                let event_type = event.event_type();
+                assert_eq!(event.data(), chunk[ranges.data]);
+                let is_named = !ranges.event_type.is_empty();
+                let on_wire = if is_named { &chunk[ranges.event_type] } else { b"message" };
+                assert_eq!(event_type, *on_wire);
+                assert_eq!(event.id(), ranges.id.map(|id| Text::new(&chunk[id])));
+            }
+            assert_eq!(parser.event_ranges(), None);
+        }
+        (in_chunk, events)
+    }
+
+    #[test]
+    fn events_are_told_where_they_lie() {
+        let stream = b"data: 1\n\ndata: 22\n\nevent: message\ndata: 3\n\nid: 4\ndata: 4\n\n\
+            event: e\nid: 5\ndata: 5\n\nid\nevent\ndata\n\ndata: 7\nevent: f\n\nunknown\ndata: 8\n\n\
+            data: 9\ndata: 9\n\nevent: 10\n\nretry: 10\ndata: 10\n\n";
+        for chunk_size in 1..=stream.len() {
+            let (in_chunk, events) = in_chunk(stream, chunk_size);
+            assert_eq!(events, 10, "{chunk_size}");
+            assert!(in_chunk < events, "data of two lines cannot lie in a chunk");
+        }
+        let (in_chunk, _) = in_chunk(stream, stream.len());
+        assert!(in_chunk >= if LineEnds::CHEAP { 8 } else { 3 }, "{in_chunk}");
+    }
+
+    #[test]
+    fn a_chunk_that_was_taken_has_no_items() {
+        let mut parser = ChunkParser::new(Parser::new([0; 64], [0; 48]), &b"data: 1\n\nda"[..]);
+        assert!(parser.advance() && !parser.is_at_end());
+        assert_eq!(parser.take_chunk(), b"data: 1\n\nda");
+        assert_eq!((parser.item(), parser.event_ranges()), (None, None));
+        assert!(!parser.advance() && parser.chunk().is_empty());
+        parser.push(b"data: 2\n\n");
+        assert!(parser.advance() && parser.is_at_end());
     }
 }

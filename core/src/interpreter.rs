@@ -8,6 +8,7 @@ use crate::block::{Block, Joined};
 use crate::checked::Checked;
 use crate::error::SeedError;
 use crate::event::Event;
+use crate::event_ranges::EventRanges;
 use crate::field::{Field, RetryValue};
 use crate::item::{Comment, Item, TooLarge};
 use crate::last_event_id::{IdLine, LastEventId};
@@ -134,6 +135,26 @@ impl<E: Storage, I: Storage> Interpreter<E, I> {
             )),
             Ready::IdTooLong => Item::IdTooLong,
         }
+    }
+
+    /// Where the event that was come to last lies, if all of it is in the chunk.
+    #[inline(always)]
+    pub(crate) fn event_ranges(&self, ready: Ready) -> Option<EventRanges> {
+        let shown = &self.shown;
+        // The most frequent kind, before the compiler makes a table of the others.
+        if LineEnds::CHEAP
+            && let Ready::Data = ready
+        {
+            return Some(EventRanges { data: shown.data.range(), event_type: 0..0, id: None });
+        }
+        let (event_type, id) = match ready {
+            Ready::Data => (Span::EMPTY, None),
+            Ready::Typed => (shown.event_type, None),
+            Ready::Identified => (shown.event_type, Some(shown.id.range())),
+            Ready::Event if shown.is_in_chunk() => (shown.event_type, None),
+            _ => return None,
+        };
+        Some(EventRanges { data: shown.data.range(), event_type: event_type.range(), id })
     }
 
     /// The data of a whole block.

@@ -18,6 +18,7 @@ mod event;
 mod event_block;
 mod event_id;
 mod event_id_counter;
+mod event_ranges;
 mod field;
 pub mod http;
 mod interpreter;
@@ -61,6 +62,7 @@ pub use event_id::{
     EventId, EventIdLine, EventIdText, GivenIdError, ParseEventIdError, check_given_id,
 };
 pub use event_id_counter::EventIdCounter;
+pub use event_ranges::EventRanges;
 pub use item::{Comment, Item, TooLarge};
 pub use items::Items;
 pub use parser::{Parser, StreamEnd};

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::checked::Checked;
 use crate::error::SeedError;
+use crate::event_ranges::EventRanges;
 use crate::item::Item;
 use crate::items::Items;
 use crate::line_parser::LineParser;
@@ -172,6 +173,12 @@ where
         checked: Option<&'a Checked<'a>>,
     ) -> Item<'a> {
         self.lines.interpreter.item(chunk, ready, checked)
+    }
+
+    /// Where the event that the last step came to lies, if all of it is in the chunk.
+    #[inline(always)]
+    pub(crate) fn event_ranges(&self, ready: Ready) -> Option<EventRanges> {
+        self.lines.interpreter.event_ranges(ready)
     }
 }
 

@@ -44,6 +44,13 @@ impl Shown {
         id: Span::EMPTY,
         carries_id: false,
     };
+
+    /// Whether all parts of an event whose spans say where they lie are in the chunk. (An id of its own
+    /// is not.)
+    pub(crate) const fn is_in_chunk(&self) -> bool {
+        matches!((self.data_place, self.type_place), (Place::Chunk, Place::Chunk))
+            && !self.carries_id
+    }
 }
 
 /// What a span is a piece of.

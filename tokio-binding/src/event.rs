@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sansse::{Event, FieldError, Item, Text};
+use sansse::{Event, EventRanges, FieldError, Item, Text};
+
+use crate::chunk::{Chunk, Part};
 
 /// An event that owns its bytes: what a stream hands out, and what one sends through a channel.
 ///
@@ -22,30 +23,26 @@ use sansse::{Event, FieldError, Item, Text};
 /// ```
 #[derive(Clone)]
 pub struct OwnedEvent {
-    chunk: Arc<Bytes>,
-    /// Where in the chunk the data lies, the type (empty for `message`), and the id if the block
-    /// carries one.
-    data: Range<usize>,
-    event_type: Range<usize>,
-    id: Range<usize>,
+    chunk: Chunk,
+    /// The data, the type (empty for `message`), and the id if the block carries one.
+    data: Part,
+    event_type: Part,
+    id: Part,
     /// The last event ID of a block that carries none, unless it is empty.
     sticky_id: Option<Arc<Bytes>>,
 }
-
-/// Where the id lies if there is none. (Not an `Option`, since moving an event takes as long as
-/// making it, and more if it has gaps.)
-const NO_ID: Range<usize> = usize::MAX..usize::MAX;
 
 impl OwnedEvent {
     /// An event of type `message` without an id.
     #[must_use]
     pub fn new(data: impl Into<String>) -> Self {
-        let data = Bytes::from(data.into());
+        let data = data.into().into_bytes();
+        let length = data.len();
         Self {
-            data: 0..data.len(),
-            event_type: 0..0,
-            id: NO_ID,
-            chunk: Arc::new(data),
+            chunk: data.into(),
+            data: (0..length).into(),
+            event_type: Part::EMPTY,
+            id: Part::NONE,
             sticky_id: None,
         }
     }
@@ -76,9 +73,9 @@ impl OwnedEvent {
     pub fn as_event(&self) -> Event<'_> {
         Event::received(
             self.data().as_bytes(),
-            &self.chunk[self.event_type.clone()],
+            self.chunk.part(self.event_type),
             self.last_event_id().as_bytes(),
-            self.id != NO_ID,
+            self.id.is_some(),
         )
     }
 
@@ -86,53 +83,51 @@ impl OwnedEvent {
     #[inline]
     #[must_use]
     pub fn data(&self) -> Text<'_> {
-        Text::new(&self.chunk[self.data.clone()])
+        Text::new(self.chunk.part(self.data))
     }
 
     /// The data's bytes, shared.
     #[must_use]
     pub fn data_bytes(&self) -> Bytes {
-        self.chunk.slice(self.data.clone())
+        self.chunk.slice(self.data)
     }
 
     /// The type; `message` where none was named.
     #[inline]
     #[must_use]
     pub fn event_type(&self) -> Text<'_> {
-        Event::received(b"", &self.chunk[self.event_type.clone()], b"", false).event_type()
+        Event::received(b"", self.chunk.part(self.event_type), b"", false).event_type()
     }
 
     /// The last event ID that a browser would show with this event.
     #[inline]
     #[must_use]
     pub fn last_event_id(&self) -> Text<'_> {
-        let sticky = || self.sticky_id.as_ref().map_or(b"".as_slice(), |id| id);
-        Text::new(self.chunk.get(self.id.clone()).unwrap_or_else(sticky))
+        Text::new(match &self.sticky_id {
+            _ if self.id.is_some() => self.chunk.part(self.id),
+            Some(id) => id,
+            None => b"",
+        })
     }
 
     /// The id that the event's own block carries.
     #[must_use]
     pub fn id(&self) -> Option<Text<'_>> {
-        self.chunk.get(self.id.clone()).map(Text::new)
+        self.id.is_some().then(|| Text::new(self.chunk.part(self.id)))
     }
 
-    /// Owns what `event` borrows from `chunk`; `None` where a part lies elsewhere.
+    /// An event that lies in a chunk.
     #[inline(always)]
-    pub(crate) fn sharing(
-        event: &Event<'_>,
-        chunk: &Arc<Bytes>,
-        sticky_id: impl FnOnce() -> Option<Arc<Bytes>>,
-    ) -> Option<Self> {
-        let data = place(chunk, event.data())?;
-        let event_type = place(chunk, type_on_wire(event))?;
-        let (id, sticky_id) = match event.id() {
-            Some(id) => (place(chunk, id)?, None),
-            None => (NO_ID, sticky_id()),
-        };
-        Some(Self { chunk: Arc::clone(chunk), data, event_type, id, sticky_id })
+    pub(crate) fn in_chunk(
+        chunk: Chunk,
+        EventRanges { data, event_type, id, .. }: EventRanges,
+        sticky_id: Option<Arc<Bytes>>,
+    ) -> Self {
+        let id = id.map_or(Part::NONE, Part::from);
+        Self { chunk, data: data.into(), event_type: event_type.into(), id, sticky_id }
     }
 
-    /// Owns what `event` borrows, all but a sticky id.
+    /// Owns what `event` borrows. `sticky_id` is for one without an id of its own.
     #[inline(never)]
     pub(crate) fn copied(event: &Event<'_>, sticky_id: Option<Arc<Bytes>>) -> Self {
         Self::copied_with(event.data().as_bytes(), event, sticky_id)
@@ -146,15 +141,14 @@ impl OwnedEvent {
     /// Takes data in place of its own, which is empty.
     pub(crate) fn with_data(self, mut data: Vec<u8>) -> Self {
         let length = data.len();
-        let behind = |part: Range<usize>| part.start + length..part.end + length;
         data.extend_from_slice(&self.chunk);
         // It may have grown by half of what it holds.
         data.shrink_to_fit();
         Self {
-            chunk: Arc::new(data.into()),
-            data: 0..length,
-            event_type: behind(self.event_type),
-            id: if self.id == NO_ID { NO_ID } else { behind(self.id) },
+            chunk: data.into(),
+            data: (0..length).into(),
+            event_type: self.event_type.behind(length),
+            id: self.id.behind(length),
             sticky_id: self.sticky_id,
         }
     }
@@ -165,11 +159,11 @@ impl OwnedEvent {
         let chunk = [data, event_type, id].concat();
         let (start_of_type, start_of_id) = (data.len(), data.len() + event_type.len());
         Self {
-            data: 0..start_of_type,
-            event_type: start_of_type..start_of_id,
-            id: if event.id().is_some() { start_of_id..chunk.len() } else { NO_ID },
-            chunk: Arc::new(chunk.into()),
+            data: (0..start_of_type).into(),
+            event_type: (start_of_type..start_of_id).into(),
+            id: event.id().map_or(Part::NONE, |_| (start_of_id..chunk.len()).into()),
             sticky_id,
+            chunk: chunk.into(),
         }
     }
 }
@@ -233,17 +227,15 @@ pub enum OwnedItem {
 
 impl OwnedItem {
     /// Owns what `item` borrows; `None` for a kind of item that this version does not know.
-    pub(crate) fn sharing(item: &Item<'_>, chunk: &Bytes) -> Option<Self> {
+    pub(crate) fn copied(item: &Item<'_>) -> Option<Self> {
+        let copy = |text: Text<'_>| Bytes::copy_from_slice(text.as_bytes());
         Some(match item {
             Item::Event(event) => Self::Event((*event).into()),
-            Item::TooLarge(event) => Self::TooLarge {
-                last_event_id: Bytes::copy_from_slice(event.last_event_id().as_bytes()),
-            },
+            Item::TooLarge(event) => Self::TooLarge { last_event_id: copy(event.last_event_id()) },
             Item::Retry(milliseconds) => Self::Retry(*milliseconds),
-            Item::Comment(comment) => Self::Comment {
-                text: share(chunk, comment.text()),
-                truncated: comment.is_truncated(),
-            },
+            Item::Comment(comment) => {
+                Self::Comment { text: copy(comment.text()), truncated: comment.is_truncated() }
+            }
             Item::IdTooLong => Self::IdTooLong,
             _ => return None,
         })
@@ -251,26 +243,7 @@ impl OwnedItem {
 }
 
 /// The type, empty for `message`.
-#[inline]
 fn type_on_wire<'a>(event: &Event<'a>) -> Text<'a> {
     let event_type = event.event_type();
     if event_type == "message" { Text::default() } else { event_type }
-}
-
-/// Where a part lies in the chunk, if it does.
-#[inline]
-fn place(chunk: &Bytes, part: Text<'_>) -> Option<Range<usize>> {
-    if part.is_empty() {
-        return Some(0..0);
-    }
-    let start = (part.as_bytes().as_ptr() as usize).checked_sub(chunk.as_ptr() as usize)?;
-    (start < chunk.len()).then(|| start..start + part.len())
-}
-
-/// The bytes of `part`: shared where they lie in `chunk`, else copied.
-fn share(chunk: &Bytes, part: Text<'_>) -> Bytes {
-    match place(chunk, part) {
-        Some(place) => chunk.slice(place),
-        None => Bytes::copy_from_slice(part.as_bytes()),
-    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sansse::{ChunkParser, GrowingStorage, Item, Parser, StreamEnd, Text};
 
+use crate::chunk::Chunk;
 use crate::event::{OwnedEvent, OwnedItem};
 
 /// From so many bytes on, data that came in several chunks is moved and not copied.
@@ -20,60 +21,35 @@ pub const fn default_parser() -> Parser<GrowingStorage, GrowingStorage> {
 /// A parser, the chunk that it is reading, and the id that events without one of their own have.
 #[derive(Debug)]
 pub(crate) struct Intake {
-    parser: ChunkParser<GrowingStorage, GrowingStorage, Chunk>,
-    /// The place of an earlier chunk, to be used again once its events are gone.
+    parser: ChunkParser<GrowingStorage, GrowingStorage, Bytes>,
+    /// The chunk, once it has more events than one.
+    shared: Option<Arc<Bytes>>,
+    /// The place of an earlier one, to be used again.
     spare: Option<Arc<Bytes>>,
     sticky_id: Option<Arc<Bytes>>,
 }
 
-/// A chunk. Sharing it costs something, so that it is done for its first event.
-#[derive(Debug)]
-enum Chunk {
-    Own(Bytes),
-    Shared(Arc<Bytes>),
-}
-
-impl AsRef<[u8]> for Chunk {
-    #[inline(always)]
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            Self::Own(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
-        }
-    }
-}
-
 impl Intake {
     pub(crate) const fn new(parser: Parser<GrowingStorage, GrowingStorage>) -> Self {
-        let chunk = Chunk::Own(Bytes::new());
-        Self { parser: ChunkParser::new(parser, chunk), spare: None, sticky_id: None }
+        let parser = ChunkParser::new(parser, Bytes::new());
+        Self { parser, shared: None, spare: None, sticky_id: None }
     }
 
-    /// Takes the next chunk; all items of the one before must have been taken.
+    /// Takes the next chunk. What has not been read of the one before is dropped.
     #[inline]
-    pub(crate) fn push(&mut self, bytes: Bytes) {
-        if let Chunk::Shared(_) = self.parser.chunk() {
+    pub(crate) fn push(&mut self, chunk: Bytes) {
+        if self.shared.is_some() {
             self.retire_chunk();
         }
-        self.parser.push(Chunk::Own(bytes));
+        self.parser.push(chunk);
     }
 
     /// The next item; `None` when the chunk has been read.
-    ///
-    /// An event is made where it is returned: moving one takes longer than making it.
     #[inline(always)]
     pub(crate) fn next(&mut self) -> Option<OwnedItem> {
-        while self.parser.advance() {
-            if let Chunk::Own(_) = self.parser.chunk() {
-                self.share_chunk();
-            }
-            if let (Some(Item::Event(event)), Chunk::Shared(chunk)) =
-                (self.parser.item(), self.parser.chunk())
-            {
-                let sticky_id = || sticky_id(&mut self.sticky_id, event.last_event_id());
-                if let Some(event) = OwnedEvent::sharing(&event, chunk, sticky_id) {
-                    return Some(OwnedItem::Event(event));
-                }
+        while self.advance() {
+            if let Some(event) = self.event() {
+                return Some(OwnedItem::Event(event));
             }
             let item = self.other_item();
             if item.is_some() {
@@ -83,78 +59,113 @@ impl Intake {
         None
     }
 
+    /// Reads to the next item, and says whether there is one in the chunk.
+    #[inline(always)]
+    pub(crate) fn advance(&mut self) -> bool {
+        self.parser.advance()
+    }
+
+    /// Whether [`advance`](Self::advance) came to an event with this data.
+    pub(crate) fn is_event_with(&self, data: &[u8]) -> bool {
+        matches!(self.parser.item(), Some(Item::Event(event)) if event.data() == data)
+    }
+
+    /// The event that [`advance`](Self::advance) came to, if it lies in the chunk. To be called once.
+    ///
+    /// It is made where it is returned: moving one takes longer than making it.
+    #[inline(always)]
+    pub(crate) fn event(&mut self) -> Option<OwnedEvent> {
+        let ranges = self.parser.event_ranges()?;
+        let sticky_id = match ranges.id {
+            Some(_) => None,
+            None => self.sticky_id(),
+        };
+        let chunk = match &self.shared {
+            Some(chunk) => Chunk::Shared(Arc::clone(chunk)),
+            // Nobody else needs it, and nobody has to be counted.
+            None if self.parser.is_at_end() => Chunk::Own(self.parser.take_chunk()),
+            None => Chunk::Shared(self.share_chunk()),
+        };
+        Some(OwnedEvent::in_chunk(chunk, ranges, sticky_id))
+    }
+
+    /// Keeps the place of the chunk, if its events are gone.
     #[inline(never)]
     fn retire_chunk(&mut self) {
-        let empty = Chunk::Own(Bytes::new());
-        if let Chunk::Shared(chunk) = core::mem::replace(self.parser.chunk_mut(), empty) {
-            self.spare = Some(chunk);
+        self.spare = self.shared.take();
+        match self.spare.as_mut().and_then(Arc::get_mut) {
+            Some(chunk) => *chunk = Bytes::new(),
+            None => self.spare = None,
         }
     }
 
+    /// Makes the chunk one that many share, and returns an owner of it.
     #[inline(never)]
-    fn share_chunk(&mut self) {
-        if let Chunk::Own(bytes) = self.parser.chunk_mut() {
-            let bytes = core::mem::take(bytes);
-            let mut spare = self.spare.take();
-            let chunk = match spare.as_mut().and_then(Arc::get_mut) {
-                Some(place) => {
-                    *place = bytes;
-                    spare
-                }
-                None => Some(Arc::new(bytes)),
-            };
-            if let Some(chunk) = chunk {
-                *self.parser.chunk_mut() = Chunk::Shared(chunk);
-            }
+    fn share_chunk(&mut self) -> Arc<Bytes> {
+        let mut chunk = self.spare.take().unwrap_or_default();
+        match Arc::get_mut(&mut chunk) {
+            Some(place) => place.clone_from(self.parser.chunk()),
+            None => chunk = Arc::new(self.parser.chunk().clone()),
         }
+        self.shared = Some(Arc::clone(&chunk));
+        chunk
     }
 
     /// An item that is no event, or an event that does not lie in the chunk.
     #[inline(never)]
-    fn other_item(&mut self) -> Option<OwnedItem> {
-        let Chunk::Shared(chunk) = self.parser.chunk() else { return None };
-        match self.parser.item()? {
-            Item::Event(event) => {
-                let is_sticky = event.id().is_none();
-                let id = is_sticky.then(|| sticky_id(&mut self.sticky_id, event.last_event_id()));
-                let id = id.flatten();
-                if event.data().len() >= LARGE {
-                    let rest = OwnedEvent::without_data(&event, id.clone());
-                    if let Some(data) = self.parser.take_data() {
-                        return Some(OwnedItem::Event(rest.with_data(data)));
-                    }
-                }
-                match self.parser.item()? {
-                    Item::Event(event) => Some(OwnedItem::Event(OwnedEvent::copied(&event, id))),
-                    _ => None,
-                }
+    pub(crate) fn other_item(&mut self) -> Option<OwnedItem> {
+        let Item::Event(event) = self.parser.item()? else {
+            return OwnedItem::copied(&self.parser.item()?);
+        };
+        let (has_own_id, length) = (event.id().is_some(), event.data().len());
+        let sticky_id = if has_own_id { None } else { self.sticky_id() };
+        if length >= LARGE
+            && let Some(Item::Event(event)) = self.parser.item()
+        {
+            let rest = OwnedEvent::without_data(&event, sticky_id.clone());
+            if let Some(data) = self.parser.take_data() {
+                return Some(OwnedItem::Event(rest.with_data(data)));
             }
-            item => OwnedItem::sharing(&item, chunk),
         }
+        match self.parser.item()? {
+            Item::Event(event) => Some(OwnedItem::Event(OwnedEvent::copied(&event, sticky_id))),
+            _ => None,
+        }
+    }
+
+    /// The id for an event that carries none, unless it is empty.
+    #[inline(always)]
+    fn sticky_id(&mut self) -> Option<Arc<Bytes>> {
+        if self.parser.last_event_id().is_empty() { None } else { Some(self.known_id()) }
+    }
+
+    /// The last event ID; all events share it until it changes.
+    #[inline(never)]
+    fn known_id(&mut self) -> Arc<Bytes> {
+        let id = self.parser.last_event_id().as_bytes();
+        let known = match self.sticky_id.take() {
+            Some(known) if **known == *id => known,
+            _ => Arc::new(Bytes::copy_from_slice(id)),
+        };
+        self.sticky_id = Some(Arc::clone(&known));
+        known
     }
 
     pub(crate) fn last_event_id(&self) -> Text<'_> {
         self.parser.last_event_id()
     }
 
-    pub(crate) fn end_stream(&mut self) -> StreamEnd {
+    /// Drops what has not been read of the chunk.
+    pub(crate) fn drop_chunk(&mut self) {
         self.push(Bytes::new());
+    }
+
+    pub(crate) fn end_stream(&mut self) -> StreamEnd {
+        self.drop_chunk();
         self.parser.end_stream()
     }
 
     pub(crate) fn into_parser(self) -> Parser<GrowingStorage, GrowingStorage> {
         self.parser.into_parser()
     }
-}
-
-/// The id for an event that carries none; all of them share it until it changes.
-#[inline(always)]
-fn sticky_id(known: &mut Option<Arc<Bytes>>, id: Text<'_>) -> Option<Arc<Bytes>> {
-    if id.is_empty() {
-        return None;
-    }
-    if known.as_ref().is_none_or(|known| **known != id.as_bytes()) {
-        *known = Some(Arc::new(Bytes::copy_from_slice(id.as_bytes())));
-    }
-    known.clone()
 }

@@ -2,6 +2,7 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod body;
+mod chunk;
 mod codec;
 mod coding;
 mod endpoint;

@@ -136,17 +136,24 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         loop {
-            if *this.stopped || this.end.is_some() {
-                return Poll::Ready(None);
-            }
-            if let Some(item) = this.intake.next() {
-                if let (Some(sentinel), OwnedItem::Event(event)) = (&this.sentinel, &item)
-                    && event.data() == **sentinel
+            if this.intake.advance() {
+                if let Some(sentinel) = this.sentinel
+                    && this.intake.is_event_with(sentinel)
                 {
                     *this.stopped = true;
-                    continue;
+                    this.intake.drop_chunk();
+                    return Poll::Ready(None);
                 }
-                return Poll::Ready(Some(Ok(item)));
+                if let Some(event) = this.intake.event() {
+                    return Poll::Ready(Some(Ok(OwnedItem::Event(event))));
+                }
+                match this.intake.other_item() {
+                    Some(item) => return Poll::Ready(Some(Ok(item))),
+                    None => continue,
+                }
+            }
+            if *this.stopped || this.end.is_some() {
+                return Poll::Ready(None);
             }
             match ready!(this.source.as_mut().poll_next(cx)) {
                 Some(Ok(mut chunk)) => this.intake.push(chunk.copy_to_bytes(chunk.remaining())),
