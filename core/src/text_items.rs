@@ -18,8 +18,8 @@ const LEFT: usize = 1024;
 /// To find that a short value is UTF-8 takes as long as to parse its event. So the chunk is checked some
 /// KiB at a time, and [`Text::to_str`](crate::Text::to_str) returns pieces of that. What lies elsewhere
 /// is checked by itself when it is asked for, as ever: values that came in several chunks or lines, an
-/// id of an earlier block, the first event of a chunk, which may be its only one, events of more than
-/// 1 KiB, and events beside bytes that are not UTF-8.
+/// id of an earlier block, the first event of a chunk, which may be its only one, unless the chunk is short
+/// and begins with a type or an id, events of more than 1 KiB, and events beside bytes that are not UTF-8.
 #[derive(Debug)]
 pub struct TextItems<'p, 'c, E, I> {
     items: Items<'p, 'c, E, I>,
@@ -29,7 +29,12 @@ pub struct TextItems<'p, 'c, E, I> {
 }
 
 impl<'p, 'c, E: Storage, I: Storage> TextItems<'p, 'c, E, I> {
-    pub(crate) const fn new(items: Items<'p, 'c, E, I>) -> Self {
+    #[inline(always)]
+    pub(crate) fn new(items: Items<'p, 'c, E, I>) -> Self {
+        let chunk = items.chunk();
+        if begins_with_short_values(chunk) {
+            return Self { items, checked: Checked::start_of(chunk), check_from: usize::MAX };
+        }
         Self { items, checked: Checked::NOTHING, check_from: 1 }
     }
 
@@ -64,6 +69,13 @@ impl<'p, 'c, E: Storage, I: Storage> TextItems<'p, 'c, E, I> {
     pub const fn consumed(&self) -> usize {
         self.items.consumed()
     }
+}
+
+/// Whether a chunk is short and begins with a type or an id, behind which mostly come data: to check
+/// several values one by one takes longer than to check all of it at once.
+#[inline(always)]
+fn begins_with_short_values(chunk: &[u8]) -> bool {
+    matches!(chunk, [b'e' | b'i', ..]) && chunk.len() <= LEFT
 }
 
 /// Checks the bytes that are read next, from `start` on, as was to be done from `due` on, and says when to
@@ -165,6 +177,34 @@ mod tests {
         assert!(checked + 1 >= events / 2, "{checked} of {events}");
         for chunk_size in [100, 1000] {
             assert_eq!(read(&stream(&fillings, 100), chunk_size).0, events);
+        }
+    }
+
+    #[test]
+    fn short_values_of_a_first_event_are_checked_at_once() {
+        let long = [b'x'; LEFT];
+        let ends: [&[u8]; 3] = [b"\n\n", b"\n\ndata: 2\n\n", b"\r\rda"];
+        for (start, is_checked) in [
+            (&b"event: message\nid: 1\ndata: "[..], true),
+            (b"event: message\ndata: 1, ", true),
+            (b"id: a-b\ndata: 1, and ", true),
+            (b"event: tick\ndata:", true),
+            (b"id\ndata:", true),
+            (b"data: 1, and more", false),
+            (b"data: 1\nevent: tick\nid: 1", false),
+        ] {
+            for (filling, behind) in FILLINGS.iter().zip(ends.iter().cycle()) {
+                let mut stream = Vec::from(start);
+                stream.extend_from_slice(filling.as_bytes());
+                stream.extend_from_slice(behind);
+                let (events, checked) = read(&stream, usize::MAX);
+                let first = usize::from(is_checked);
+                assert_eq!(checked + 1, events + first, "{:?}", stream.escape_ascii());
+            }
+        }
+        for (filling, checked) in [(&b"x"[..], 1), (b"\xFF", 0), (&long, 0)] {
+            let stream = [b"id: a-b\ndata: 1, and ", filling, b"\n\n"].concat();
+            assert_eq!(read(&stream, usize::MAX), (1, checked));
         }
     }
 }
