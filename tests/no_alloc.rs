@@ -188,3 +188,30 @@ fn events_of_a_chunk_are_owned_without_an_allocation_each() {
     // The chunk's, and the room for the last event ID.
     assert!(allocations.count_total <= 4, "{} allocations", allocations.count_total);
 }
+
+/// An event that is alone in its chunk takes it.
+#[cfg(feature = "hosts")]
+#[test]
+fn events_with_a_chunk_each_are_owned_without_an_allocation() {
+    use futures_util::{FutureExt, StreamExt, stream};
+    use sansse_tokio::{EventStream, OwnedItem};
+
+    // Made before counting starts; half of them hold two.
+    let chunks = (0..1000).map(|number| {
+        let chunk = format!("event: tick\nid: {number}\ndata: alone\n\n").repeat(1 + number % 2);
+        Ok::<_, std::convert::Infallible>(bytes::Bytes::from(chunk))
+    });
+    let chunks: Vec<_> = chunks.collect();
+    let mut items = EventStream::new(stream::iter(chunks));
+    let mut events = 0;
+    let allocations = measure(|| {
+        while let Some(Some(item)) = items.next().now_or_never() {
+            assert!(matches!(item, Ok(OwnedItem::Event(_))));
+            events += 1;
+        }
+    });
+    assert_eq!(events, 1500);
+    // Who shares a chunk made of a vector counts its owners from then on, in memory of their own.
+    let shared = 500;
+    assert!(allocations.count_total <= shared + 4, "{} allocations", allocations.count_total);
+}

@@ -127,6 +127,12 @@ impl OwnedEvent {
         Self { chunk, data: data.into(), event_type: event_type.into(), id, sticky_id }
     }
 
+    /// The chunk that it lies in.
+    #[cfg(test)]
+    pub(crate) const fn chunk(&self) -> &Chunk {
+        &self.chunk
+    }
+
     /// Owns what `event` borrows. `sticky_id` is for one without an id of its own.
     #[inline(never)]
     pub(crate) fn copied(event: &Event<'_>, sticky_id: Option<Arc<Bytes>>) -> Self {

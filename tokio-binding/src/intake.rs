@@ -169,3 +169,78 @@ impl Intake {
         self.parser.into_parser()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn intake(chunk: &'static str) -> Intake {
+        let mut intake = Intake::new(default_parser());
+        intake.push(Bytes::from(chunk.as_bytes().to_vec()));
+        intake
+    }
+
+    fn event(intake: &mut Intake) -> OwnedEvent {
+        match intake.next() {
+            Some(OwnedItem::Event(event)) => event,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_last_event_takes_the_chunk_and_the_others_share_it() {
+        let mut intake = intake("id: 1\ndata: a\n\n");
+        let alone = event(&mut intake);
+        assert!(matches!(alone.chunk(), Chunk::Own(chunk) if chunk.is_unique()));
+        assert_eq!((alone.data(), alone.id()), ("a".into(), Some("1".into())));
+        assert_eq!(intake.next(), None);
+
+        intake.push(Bytes::from_static(b"data: b\n\ndata: c\n\ndata: d"));
+        let [b, c] = [event(&mut intake), event(&mut intake)];
+        assert_eq!((b.data(), c.data()), ("b".into(), "c".into()));
+        assert!(std::ptr::eq(b.chunk().as_ptr(), c.chunk().as_ptr()));
+        assert_eq!((b.last_event_id(), b.id()), ("1".into(), None));
+        assert_eq!(intake.next(), None);
+        // Its data came in two chunks.
+        intake.push(Bytes::from_static(b"d\n\ndata: e\n\n"));
+        assert_eq!(event(&mut intake).data(), "dd");
+        let e = event(&mut intake);
+        assert!(matches!(e.chunk(), Chunk::Own(_)), "it is the only one that lies in its chunk");
+        assert_eq!((e.data(), c.data()), ("e".into(), "c".into()));
+    }
+
+    #[test]
+    fn the_place_of_a_chunk_is_used_again_when_its_events_are_gone() {
+        let mut intake = intake("data: 1\n\ndata: 2\n\n");
+        let place = |event: &OwnedEvent| match event.chunk() {
+            Chunk::Shared(chunk) => Arc::as_ptr(chunk),
+            Chunk::Own(_) => panic!("not shared"),
+        };
+        let first = place(&event(&mut intake));
+        drop(event(&mut intake));
+        intake.push(Bytes::from_static(b"data: 3\n\ndata: 4\n\n"));
+        let third = event(&mut intake);
+        assert_eq!(place(&third), first);
+        intake.push(Bytes::from_static(b"data: 5\n\ndata: 6\n\n"));
+        let fifth = event(&mut intake);
+        assert_ne!(place(&fifth), place(&third), "an event of it lives");
+        assert_eq!((third.data(), fifth.data()), ("3".into(), "5".into()));
+    }
+
+    #[test]
+    fn no_chunk_is_held_without_need() {
+        let mut intake = intake("data: 1\n\ndata: 2\n\n");
+        let chunk = intake.parser.chunk().clone();
+        while intake.next().is_some() {}
+        assert!(!chunk.is_unique());
+        intake.push(Bytes::new());
+        assert!(chunk.is_unique());
+
+        intake.push(chunk.clone());
+        let event = event(&mut intake);
+        intake.push(Bytes::new());
+        assert!(!chunk.is_unique());
+        drop(event);
+        assert!(chunk.is_unique(), "only an event of it held it");
+    }
+}
