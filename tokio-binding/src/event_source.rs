@@ -20,7 +20,7 @@ use http_body::Body as _;
 use sansse::{GrowingStorage, Parser, Reconnect, StreamEnd, Text};
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::event::{OwnedEvent, OwnedItem};
+use crate::event::OwnedItem;
 use crate::intake::Intake;
 use crate::transport::{BoxBody, BoxError, BoxFuture};
 
@@ -308,16 +308,11 @@ impl EventSource {
         Some(Update::Open(open))
     }
 
-    /// What an item of the stream means; `None` where it is nothing to tell.
-    #[inline(always)]
+    /// What an item of the stream means that is not the sentinel; `None` where it is nothing to tell.
     fn update(&mut self, item: OwnedItem) -> Option<Update> {
         match item {
             OwnedItem::Event(event) => {
                 self.proven();
-                if self.is_sentinel(&event) {
-                    self.end(CloseReason::Sentinel);
-                    return None;
-                }
                 Some(Update::Event(event))
             }
             OwnedItem::Retry(milliseconds) => {
@@ -333,16 +328,10 @@ impl EventSource {
         }
     }
 
-    #[inline(always)]
     fn proven(&mut self) {
         if let State::Open(connection) = &mut self.state {
             connection.is_proven = true;
         }
-    }
-
-    #[inline(always)]
-    fn is_sentinel(&self, event: &OwnedEvent) -> bool {
-        self.sentinel.as_ref().is_some_and(|sentinel| event.data() == **sentinel)
     }
 
     /// The stream has ended, or did not begin: waits, or gives up. `None` where that is no news,
@@ -399,8 +388,19 @@ impl Stream for EventSource {
         loop {
             match &mut this.state {
                 State::Open(connection) => {
-                    if let Some(item) = this.intake.next() {
-                        match this.update(item) {
+                    if this.intake.advance() {
+                        if let Some(sentinel) = &this.sentinel
+                            && this.intake.is_event_with(sentinel)
+                        {
+                            connection.is_proven = true;
+                            this.end(CloseReason::Sentinel);
+                            continue;
+                        }
+                        if let Some(event) = this.intake.event() {
+                            connection.is_proven = true;
+                            return Poll::Ready(Some(Ok(Update::Event(event))));
+                        }
+                        match this.intake.other_item().and_then(|item| this.update(item)) {
                             Some(update) => return Poll::Ready(Some(Ok(update))),
                             None => continue,
                         }
