@@ -219,12 +219,32 @@ impl Implementation for Owning {
             parser.push(chunk.to_vec());
             while let Some(item) = parser.next() {
                 record.item(item);
+                look_at_ranges(&parser);
+                if parser.is_at_end() {
+                    assert_eq!(parser.take_chunk(), *chunk);
+                }
             }
             record.end_of_chunk();
         }
         let end = parser.end_stream();
         record.reading(parser.last_event_id(), end)
     }
+}
+
+/// Panics where an event is not what lies in the chunk where it is said to lie.
+fn look_at_ranges<E: Storage, I: Storage>(parser: &ChunkParser<E, I, Vec<u8>>) {
+    let (Some(ranges), chunk) = (parser.event_ranges(), parser.chunk()) else { return };
+    let Some(sansse::Item::Event(event)) = parser.item() else { panic!("no event at {ranges:?}") };
+    let event_type = match &chunk[ranges.event_type] {
+        b"" => b"message",
+        event_type => event_type,
+    };
+    let id = ranges.id.map(|id| Text::new(&chunk[id]));
+    assert_eq!(
+        (event.data(), event.event_type()),
+        (Text::new(&chunk[ranges.data]), event_type.into())
+    );
+    assert_eq!(event.id(), id);
 }
 
 /// A [`BufferedParser`], filled with as much as goes in.
