@@ -6,7 +6,7 @@ use core::hash::{Hash, Hasher};
 use crate::checked::Checked;
 use crate::encoder::Encoder;
 use crate::error::{BufferTooSmall, FieldError};
-use crate::line::{self, CR, LF};
+use crate::line;
 use crate::line_ends::LineEnds;
 use crate::sink::{Length, Sink, SliceSink};
 use crate::text::Text;
@@ -221,7 +221,7 @@ const SHORT: usize = 16;
 
 pub(crate) fn one_line(value: &[u8]) -> Result<(), FieldError> {
     let has_end = if value.len() < SHORT || !LineEnds::CHEAP {
-        value.iter().any(|&byte| byte == LF || byte == CR)
+        line::has_end_in_few(value)
     } else {
         line::has_end(value)
     };

@@ -1,13 +1,7 @@
 //! Blocks written to a slice of their length, in little code, and fast where the data is one line.
 
 use crate::event::Event;
-use crate::line::{CR, LF};
-
-/// A byte less than each of this word's, in one of its bytes, shows in the highest bits of
-/// `word.wrapping_sub(FLOOR) & !word`. Line ends are less; so are tabs and a few that text hardly has.
-const FLOOR: u32 = u32::from_ne_bytes([FIRST; 4]);
-const FIRST: u8 = CR + 1;
-const HIGH: u32 = u32::from_ne_bytes([0x80; 4]);
+use crate::line::{CR, FIRST, HIGH, LF, low_bytes};
 
 const EVENT: &[u8; 7] = b"event: ";
 const DATA: &[u8; 6] = b"data: ";
@@ -84,10 +78,7 @@ impl<'a> EventBlock<'a> {
             let Some((value, rest)) = rest.split_at_mut_checked(self.event_type.len()) else {
                 return false;
             };
-            // A type that looks like no line is one all the same.
-            if !copy_line(self.event_type, value) {
-                value.copy_from_slice(self.event_type);
-            }
+            value.copy_from_slice(self.event_type);
             let Some((end, rest)) = rest.split_first_mut() else { return false };
             *end = LF;
             room = rest;
@@ -100,33 +91,31 @@ impl<'a> EventBlock<'a> {
     }
 }
 
-/// Copies a line to the start of a target that is no shorter; false as soon as it may not be one line.
-/// Words at a time, wherever they lie, of which the last lies over those before.
+/// Copies a line to a target of its length; false as soon as it may not be one line. Words at a time,
+/// wherever they lie, of which the last lies over those before.
 #[inline(never)]
 fn copy_line(line: &[u8], target: &mut [u8]) -> bool {
-    let Some(target) = target.get_mut(..line.len()) else { return false };
+    let mut low = 0;
     for (word, place) in line.as_chunks().0.iter().zip(target.as_chunks_mut().0) {
-        if !copy_word(word, place) {
+        low |= copy_word(word, place);
+        // Were it looked at only behind the loop, compilers would make two of it.
+        if low == !0 {
             return false;
         }
     }
     if let (Some(word), Some(place)) = (line.last_chunk(), target.last_chunk_mut()) {
-        return copy_word(word, place);
+        return (low | copy_word(word, place)) & HIGH == 0;
     }
-    for (byte, place) in line.iter().zip(target) {
-        if *byte < FIRST {
-            return false;
-        }
+    line.iter().zip(target).all(|(byte, place)| {
         *place = *byte;
-    }
-    true
+        *byte >= FIRST
+    })
 }
 
 #[inline(always)]
-fn copy_word(word: &[u8; 4], place: &mut [u8; 4]) -> bool {
-    let word = u32::from_ne_bytes(*word);
-    *place = word.to_ne_bytes();
-    word.wrapping_sub(FLOOR) & !word & HIGH == 0
+fn copy_word(word: &[u8; 4], place: &mut [u8; 4]) -> u32 {
+    *place = *word;
+    low_bytes(u32::from_ne_bytes(*word))
 }
 
 /// Copies lines, each behind the field's name; false when the target has another length.

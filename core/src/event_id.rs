@@ -29,6 +29,9 @@ pub struct EventId {
 /// The longest base-36 form of a `u64`, in bytes.
 const DIGITS: usize = 13;
 
+/// What is before an id in its line.
+const FIELD: &[u8; 4] = b"id: ";
+
 impl EventId {
     /// The longest text form, in bytes.
     pub const MAX_LEN: usize = 2 * DIGITS + 1;
@@ -59,10 +62,9 @@ impl EventId {
     /// ```
     #[must_use]
     pub fn to_line(self) -> EventIdLine {
-        let mut bytes = [0; Self::MAX_LINE_LEN];
-        bytes[Self::MAX_LINE_LEN - 1] = b'\n';
+        let mut bytes = [b'\n'; Self::MAX_LINE_LEN];
         let mut start = self.prepend_to(&mut bytes, Self::MAX_LINE_LEN - 1);
-        for &byte in b"id: ".iter().rev() {
+        for &byte in FIELD.iter().rev() {
             start -= 1;
             bytes[start] = byte;
         }
@@ -96,13 +98,7 @@ impl EventId {
             *number = number.wrapping_mul(36).wrapping_add(digit.into());
         }
         // There is only one text for a number, so what is not it is none.
-        if id.to_line().strip_prefix(b"id: ").and_then(|line| line.strip_suffix(b"\n"))
-            == Some(text)
-        {
-            Ok(id)
-        } else {
-            Err(ParseEventIdError)
-        }
+        if id.to_line().text() == text { Ok(id) } else { Err(ParseEventIdError) }
     }
 }
 
@@ -141,6 +137,13 @@ impl Deref for EventIdText {
 pub struct EventIdLine {
     bytes: [u8; EventId::MAX_LINE_LEN],
     start: usize,
+}
+
+impl EventIdLine {
+    /// The id without the field around it.
+    fn text(&self) -> &[u8] {
+        self.bytes.get(self.start + FIELD.len()..EventId::MAX_LINE_LEN - 1).unwrap_or_default()
+    }
 }
 
 impl Deref for EventIdLine {

@@ -68,9 +68,21 @@ impl EventIdCounter {
 
     /// Goes on to the next id. Behind the last there is none: it stays.
     pub fn advance(&mut self) {
-        let Some(sequence) = self.id.sequence.checked_add(1) else { return };
+        let sequence = self.id.sequence.wrapping_add(1);
+        if sequence == 0 {
+            return;
+        }
         self.id.sequence = sequence;
         // The last byte is the line's end.
+        match self.line.get_mut(self.length.wrapping_sub(2)) {
+            Some(digit) if !matches!(*digit, b'9' | b'z') => *digit += 1,
+            _ => self.carry(),
+        }
+    }
+
+    /// Counts on where the last digit is not just one more.
+    #[inline(never)]
+    fn carry(&mut self) {
         let mut place = self.length.wrapping_sub(1);
         loop {
             place = place.wrapping_sub(1);

@@ -13,3 +13,29 @@ pub(crate) fn find_end(bytes: &[u8]) -> Option<usize> {
 pub(crate) fn has_end(bytes: &[u8]) -> bool {
     find_end(bytes).is_some()
 }
+
+/// A byte that is less than this may be a line end; so are tabs and a few that text hardly has.
+pub(crate) const FIRST: u8 = CR + 1;
+/// Where [`low_bytes`] shows them.
+pub(crate) const HIGH: u32 = u32::from_ne_bytes([0x80; 4]);
+
+/// A byte of a word that is less than [`FIRST`] shows in the highest bits of the bytes.
+#[inline(always)]
+pub(crate) const fn low_bytes(word: u32) -> u32 {
+    word.wrapping_sub(u32::from_ne_bytes([FIRST; 4])) & !word
+}
+
+/// [`has_end`] of what is short, or where a search takes much code.
+pub(crate) fn has_end_in_few(bytes: &[u8]) -> bool {
+    let (mut low, mut rest) = (0, bytes);
+    while let Some((word, behind)) = rest.split_first_chunk() {
+        low |= low_bytes(u32::from_ne_bytes(*word));
+        rest = behind;
+    }
+    if let Some(word) = bytes.last_chunk()
+        && (low | low_bytes(u32::from_ne_bytes(*word))) & HIGH == 0
+    {
+        return false;
+    }
+    bytes.iter().any(|&byte| byte == LF || byte == CR)
+}

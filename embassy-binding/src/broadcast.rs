@@ -5,16 +5,17 @@ mod log;
 use core::cell::RefCell;
 use core::fmt;
 use core::future::poll_fn;
-use core::task::{Poll, Waker};
+use core::task::{Context, Poll, Waker};
 
 use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::RawMutex;
 use sansse::{Encoder, Event, EventBlock, EventId, Length, Sink, SliceSink};
 
-pub(crate) use self::log::{Cursor, Gap, Log, NotOpen};
+pub(crate) use self::log::{Cursor, Log, NotOpen};
 use crate::publish_error::PublishError;
+use crate::reader::Reader;
 use crate::stream_options::StreamOptions;
-use crate::subscription::{SubscribeError, Subscription};
+use crate::subscription::{Overtaken, SubscribeError, Subscription};
 
 /// A log of events in a ring of `BYTES`, read by up to `READERS` at once.
 ///
@@ -45,15 +46,16 @@ pub struct Broadcast<M: RawMutex, const BYTES: usize, const READERS: usize> {
 }
 
 /// What the lock guards.
+#[repr(C)]
 pub(crate) struct Shared<const BYTES: usize, const READERS: usize> {
-    pub(crate) log: Log,
-    pub(crate) ring: [u8; BYTES],
-    /// The readers' places: the waker of each, which does nothing where it does not wait.
-    slots: [Option<Waker>; READERS],
-    /// Whether any of them has a waker.
-    is_awaited: bool,
+    log: Log,
+    /// How many read.
+    readers: usize,
+    /// Who waits for what comes next, from the first place on. A reader that has gone may still be there.
+    waiting: [Option<Waker>; READERS],
     /// Who waits for the last reader to go.
     drained: Option<Waker>,
+    ring: [u8; BYTES],
 }
 
 /// How many times as long as if its data were one line an event may be, with its `id` line and the two
@@ -81,10 +83,10 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         Self {
             shared: Mutex::new(RefCell::new(Shared {
                 log: Log::new(),
-                ring: [0; BYTES],
-                slots: [const { None }; READERS],
-                is_awaited: false,
+                readers: 0,
+                waiting: [const { None }; READERS],
                 drained: None,
+                ring: [0; BYTES],
             })),
         }
     }
@@ -96,7 +98,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
     /// A log that runs or has been closed begins anew: its history is gone, and its readers are told.
     pub fn start(&self, epoch: u64) {
         self.with(|shared| {
-            shared.log.start(epoch);
+            shared.log.start(epoch, BYTES);
             shared.wake_readers();
         });
     }
@@ -112,19 +114,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
             return Err(PublishError::CarriesId);
         }
         let block = EventBlock::new(event);
-        let mut length = block.one_line_len();
-        // Room is made before the data is looked at, so that it is read once; unless all the room there
-        // is might not be enough.
-        let mut is_exact = WORST_CASE * length > BYTES;
-        loop {
-            if is_exact {
-                length += block.line_ends_len();
-            }
-            match self.append(length, |room| block.write(room)) {
-                Err(PublishError::Format) if !is_exact => is_exact = true,
-                published => return published,
-            }
-        }
+        self.append(|shared| shared.append_block(&block))
     }
 
     /// Publishes an event whose data `format` writes, straight into the ring. It is called twice, first
@@ -154,10 +144,12 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         if !encode_with(&mut length, event_type, &format) {
             return Err(PublishError::Format);
         }
-        self.append(length.bytes(), |room| {
-            let length = room.len();
-            let mut sink = SliceSink::new(room);
-            encode_with(&mut sink, event_type, &format) && sink.written().len() == length
+        self.append(|shared| {
+            shared.log.append(&mut shared.ring, length.bytes(), |room| {
+                let length = room.len();
+                let mut sink = SliceSink::new(room);
+                encode_with(&mut sink, event_type, &format) && sink.written().len() == length
+            })
         })
     }
 
@@ -202,7 +194,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
     pub async fn drained(&self) {
         poll_fn(|cx| {
             self.with(|shared| {
-                if shared.readers() == 0 {
+                if shared.readers == 0 {
                     return Poll::Ready(());
                 }
                 register(&mut shared.drained, cx.waker());
@@ -215,7 +207,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
 
     /// How many read now.
     pub fn readers(&self) -> usize {
-        self.with(|shared| shared.readers()).unwrap_or_default()
+        self.with(|shared| shared.readers).unwrap_or_default()
     }
 
     /// What has happened so far.
@@ -223,22 +215,76 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         self.with(|shared| shared.log.counts).unwrap_or_default()
     }
 
-    /// Adds an event whose block has so many bytes behind its `id` line.
+    /// Adds an event, and says which id it has.
     fn append(
         &self,
-        length: usize,
-        encode: impl FnOnce(&mut [u8]) -> bool,
+        add: impl FnOnce(&mut Shared<BYTES, READERS>) -> Result<(), PublishError>,
     ) -> Result<EventId, PublishError> {
         self.with(|shared| {
-            let id = shared.log.append(&mut shared.ring, length, encode)?;
+            add(shared)?;
             shared.wake_readers();
-            Ok(id)
+            Ok(shared.log.last_id())
         })
         .unwrap_or(Err(PublishError::Nested))
     }
 
+    /// Has a reader follow the log; where it cannot, it is told when to come back.
+    pub(crate) fn open(
+        &self,
+        reader: &mut Reader,
+        last_event_id: Option<&[u8]>,
+        options: &StreamOptions<'_>,
+    ) -> Result<(), SubscribeError> {
+        reader.refuse(options.retry);
+        self.with(|shared| {
+            let taken = shared.take_place();
+            if taken.is_ok() {
+                reader.has_place = true;
+                reader.begin(&mut shared.log, &shared.ring, last_event_id, options);
+            } else {
+                reader.refuse(shared.log.come_back(options));
+            }
+            taken
+        })
+        .unwrap_or(Err(SubscribeError::Nested))
+    }
+
+    /// Gives the place back that a reader has.
+    #[inline(never)]
+    pub(crate) fn leave(&self, reader: &mut Reader) {
+        if reader.has_place {
+            reader.has_place = false;
+            self.with(Shared::free_place);
+        }
+    }
+
+    /// [`Subscription::fill`].
+    pub(crate) fn fill(
+        &self,
+        reader: &mut Reader,
+        options: &StreamOptions<'_>,
+        out: &mut [u8],
+    ) -> Result<usize, Overtaken> {
+        self.with(|shared| reader.fill(&mut shared.log, &shared.ring, options, out)).unwrap_or(Ok(0))
+    }
+
+    /// [`Subscription::poll_ready`].
+    pub(crate) fn poll_ready(&self, reader: &Reader, cx: &mut Context<'_>) -> Poll<()> {
+        if reader.is_told() {
+            return Poll::Ready(());
+        }
+        self.with(|shared| {
+            if shared.log.has_news(&reader.cursor) {
+                return Poll::Ready(());
+            }
+            shared.register(cx.waker());
+            Poll::Pending
+        })
+        .unwrap_or(Poll::Pending)
+    }
+
     /// Does something under the lock; `None` when it is held by a caller of this call.
-    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Shared<BYTES, READERS>) -> R) -> Option<R> {
+    fn with<R>(&self, f: impl FnOnce(&mut Shared<BYTES, READERS>) -> R) -> Option<R> {
         self.shared.lock(|shared| shared.try_borrow_mut().ok().map(|mut shared| f(&mut shared)))
     }
 }
@@ -264,45 +310,73 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> fmt::Debug
 }
 
 impl<const BYTES: usize, const READERS: usize> Shared<BYTES, READERS> {
-    /// Takes a place; `None` when there is none.
-    pub(crate) fn take_slot(&mut self) -> Option<u8> {
-        let index = self.slots.iter().position(Option::is_none)?;
-        *self.slots.get_mut(index)? = Some(Waker::noop().clone());
-        u8::try_from(index).ok()
+    /// Adds an event.
+    fn append_block(&mut self, block: &EventBlock<'_>) -> Result<(), PublishError> {
+        let mut length = block.one_line_len();
+        // Room is made before the data is looked at, so that it is read once; unless all the room there
+        // is might not be enough.
+        let mut is_exact = WORST_CASE * length > BYTES;
+        loop {
+            if is_exact {
+                length += block.line_ends_len();
+            }
+            match self.log.append(&mut self.ring, length, |room| block.write(room)) {
+                Err(PublishError::Format) if !is_exact => is_exact = true,
+                added => return added,
+            }
+        }
     }
 
-    /// Gives a place back.
-    pub(crate) fn free_slot(&mut self, index: u8) {
-        if let Some(slot) = self.slots.get_mut(usize::from(index)) {
-            *slot = None;
+    fn take_place(&mut self) -> Result<(), SubscribeError> {
+        self.log.check_open()?;
+        if self.readers >= READERS {
+            self.log.count_refused();
+            return Err(SubscribeError::Full);
         }
-        if self.readers() == 0
+        self.readers += 1;
+        Ok(())
+    }
+
+    fn free_place(&mut self) {
+        self.readers -= 1;
+        if self.readers == 0
             && let Some(waker) = self.drained.take()
         {
             waker.wake();
         }
     }
 
-    /// Has a reader woken by what comes next.
+    /// Has a task woken by what comes next.
     #[inline(never)]
-    pub(crate) fn register(&mut self, index: u8, waker: &Waker) {
-        if let Some(slot) = self.slots.get_mut(usize::from(index)) {
-            register(slot, waker);
-            self.is_awaited = true;
+    fn register(&mut self, waker: &Waker) {
+        loop {
+            for place in &mut self.waiting {
+                match place {
+                    Some(known) if known.will_wake(waker) => return,
+                    Some(_) => {}
+                    None => {
+                        *place = Some(waker.clone());
+                        return;
+                    }
+                }
+            }
+            // Some are of readers that have gone. The others come back.
+            self.wake_all();
         }
     }
 
-    fn readers(&self) -> usize {
-        self.slots.iter().flatten().count()
+    #[inline(always)]
+    fn wake_readers(&mut self) {
+        if let Some(Some(_)) = self.waiting.first() {
+            self.wake_all();
+        }
     }
 
     #[inline(never)]
-    fn wake_readers(&mut self) {
-        if self.is_awaited {
-            self.is_awaited = false;
-            for slot in self.slots.iter_mut().flatten() {
-                core::mem::replace(slot, Waker::noop().clone()).wake();
-            }
+    fn wake_all(&mut self) {
+        for place in &mut self.waiting {
+            let Some(waker) = place.take() else { break };
+            waker.wake();
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod client;
 mod event_reader;
 mod event_writer;
 mod publish_error;
+mod reader;
 pub mod server;
 mod stream_options;
 mod subscription;

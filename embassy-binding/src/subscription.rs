@@ -6,11 +6,10 @@ use core::task::{Context, Poll};
 
 use embassy_sync::blocking_mutex::raw::RawMutex;
 use embedded_io_async::{ErrorKind, ErrorType, Read};
-use sansse::ResetCause::{self, Dropped, UnknownId};
 
-use crate::broadcast::{Broadcast, Cursor, Gap, Log, NotOpen};
+use crate::broadcast::{Broadcast, NotOpen};
+use crate::reader::Reader;
 use crate::stream_options::StreamOptions;
-use crate::window::Window;
 
 /// A reader of a [`Broadcast`]: a place in its log, and no queue.
 ///
@@ -37,28 +36,19 @@ pub struct Subscription<'a, M: RawMutex, const BYTES: usize, const READERS: usiz
     broadcast: &'a Broadcast<M, BYTES, READERS>,
     options: &'a StreamOptions<'a>,
     reader: Reader,
-    slot: u8,
 }
 
 impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize>
     Subscription<'a, M, BYTES, READERS>
 {
-    #[inline(never)]
     pub(crate) fn new(
         broadcast: &'a Broadcast<M, BYTES, READERS>,
         last_event_id: Option<&[u8]>,
         options: &'a StreamOptions<'a>,
     ) -> Result<Self, SubscribeError> {
-        let opened = broadcast.with(|shared| {
-            shared.log.check_open()?;
-            let Some(slot) = shared.take_slot() else {
-                shared.log.count_refused();
-                return Err(SubscribeError::Full);
-            };
-            Ok((slot, Reader::new(&mut shared.log, &shared.ring, last_event_id, options)))
-        });
-        let (slot, reader) = opened.unwrap_or(Err(SubscribeError::Nested))?;
-        Ok(Self { broadcast, options, reader, slot })
+        let mut this = Self { broadcast, options, reader: Reader::new() };
+        broadcast.open(&mut this.reader, last_event_id, options)?;
+        Ok(this)
     }
 
     /// Copies what there is for the reader, as far as it fits, and returns how many bytes; 0 where there
@@ -69,32 +59,19 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize>
     /// When the log has run over the rest of an event of which the reader has got a part. Its stream
     /// must be cut, without another byte; the reader comes back and is given what it lacks.
     pub fn fill(&mut self, out: &mut [u8]) -> Result<usize, Overtaken> {
-        let Self { broadcast, options, reader, .. } = self;
-        let filled = broadcast.with(|shared| {
-            let log = &mut shared.log;
-            if reader.is_usual(log)
-                && let Ok(filled) = log.read(&shared.ring, &mut reader.cursor, out)
-            {
-                return Ok(filled);
-            }
-            reader.fill(log, &shared.ring, options, out)
-        });
-        filled.unwrap_or(Ok(0))
+        self.broadcast.fill(&mut self.reader, self.options, out)
     }
 
     /// Has the stream say that it is alive, where nothing else is on its way: the next
     /// [`fill`](Self::fill) gives an empty comment.
     pub fn keep_alive(&mut self) {
-        let reader = &mut self.reader;
-        if reader.cursor.is_between_events() {
-            reader.private.get_or_insert(Private::KeepAlive);
-        }
+        self.reader.keep_alive();
     }
 
     /// Whether the log has been closed and all of the stream has been given.
     #[must_use]
     pub fn is_ended(&self) -> bool {
-        self.reader.is_ended
+        self.reader.is_ended()
     }
 
     /// Waits until there is something for the reader, or its stream has ended.
@@ -108,167 +85,15 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize>
 
     /// Ready when there is something for the reader, or its stream has ended.
     pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let Reader { cursor, private, is_ended, .. } = &self.reader;
-        if private.is_some() || *is_ended {
-            return Poll::Ready(());
-        }
-        self.broadcast
-            .with(|shared| {
-                if shared.log.has_news(cursor) {
-                    return Poll::Ready(());
-                }
-                shared.register(self.slot, cx.waker());
-                Poll::Pending
-            })
-            .unwrap_or(Poll::Pending)
+        self.broadcast.poll_ready(&self.reader, cx)
     }
-}
-
-/// Where a reader is, whatever the log that it reads.
-struct Reader {
-    cursor: Cursor,
-    /// What comes before anything else.
-    private: Option<Private>,
-    /// Bytes of it that have gone out.
-    sent: u16,
-    is_ended: bool,
-}
-
-/// What is for one reader alone. It is written anew for each part of it that goes out.
-#[derive(Clone, Copy)]
-enum Private {
-    /// The position, or what was missed; and the reconnection time.
-    Opening(Option<ResetCause>),
-    /// What was missed later.
-    Reset(ResetCause),
-    KeepAlive,
-    /// The time to come back after, in milliseconds.
-    Farewell(u32),
-}
-
-impl Reader {
-    fn new(
-        log: &mut Log,
-        ring: &[u8],
-        last_event_id: Option<&[u8]>,
-        options: &StreamOptions<'_>,
-    ) -> Self {
-        let (cursor, missed) = log.resume(ring, last_event_id, options);
-        if missed.is_some() {
-            log.count_reset();
-        }
-        Self { cursor, private: Some(Private::Opening(missed)), sent: 0, is_ended: false }
-    }
-
-    /// Whether there is nothing for the reader but events.
-    fn is_usual(&self, log: &Log) -> bool {
-        self.private.is_none() && self.cursor.run == log.run() && log.check_open().is_ok()
-    }
-
-    #[inline(never)]
-    fn fill(
-        &mut self,
-        log: &mut Log,
-        ring: &[u8],
-        options: &StreamOptions<'_>,
-        out: &mut [u8],
-    ) -> Result<usize, Overtaken> {
-        if self.cursor.run != log.run() {
-            // Nothing that was begun in another run can be written to its end.
-            if self.sent > 0 || !self.cursor.is_between_events() {
-                return Err(Overtaken);
-            }
-            self.miss(log, UnknownId);
-        }
-        let mut filled = 0;
-        while filled < out.len() && !self.is_ended {
-            if let Some(private) = self.private {
-                let mut window = Window::new(&mut out[filled..], self.sent.into());
-                self.write(private, log, options, &mut window);
-                let written = window.filled();
-                filled += written;
-                if window.is_cut() {
-                    self.sent =
-                        self.sent.saturating_add(u16::try_from(written).unwrap_or(u16::MAX));
-                } else {
-                    self.sent = 0;
-                    self.private = None;
-                    self.is_ended = matches!(private, Private::Farewell(_));
-                }
-                continue;
-            }
-            match log.read(ring, &mut self.cursor, &mut out[filled..]) {
-                Ok(read) => {
-                    filled += read;
-                    if !log.is_at_end(&self.cursor) {
-                        break;
-                    }
-                    self.private = Some(Private::Farewell(log.come_back(options)));
-                }
-                Err(Gap::InsideEvent) => return Err(Overtaken),
-                Err(Gap::BetweenEvents) => self.miss(log, Dropped),
-            }
-        }
-        Ok(filled)
-    }
-
-    /// Goes on with what comes from now on, and tells that something was missed.
-    #[inline(never)]
-    fn miss(&mut self, log: &mut Log, cause: ResetCause) {
-        log.count_reset();
-        self.cursor = log.live();
-        self.private = Some(match self.private {
-            Some(Private::Opening(_)) => Private::Opening(Some(cause)),
-            _ => Private::Reset(cause),
-        });
-    }
-
-    fn write(
-        &self,
-        private: Private,
-        log: &Log,
-        options: &StreamOptions<'_>,
-        window: &mut Window<'_>,
-    ) {
-        let (is_opening, missed) = match private {
-            Private::Opening(missed) => (true, missed),
-            Private::Reset(cause) => (false, Some(cause)),
-            Private::KeepAlive => return window.write(b":\n\n"),
-            Private::Farewell(time) => return write_retry(time, window),
-        };
-        let line = log.id(self.cursor.sequence).to_line();
-        if let Some(cause) = missed {
-            // The event carries the position itself: were an id to come before it, a reader cut
-            // between the two would never learn of the gap.
-            window.write(b"event: ");
-            window.write(options.reset_event.as_bytes());
-            window.write(b"\n");
-            window.write(&line);
-            window.write(b"data: {\"reason\":\"");
-            window.write(cause.as_str().as_bytes());
-            window.write(b"\"}\n");
-        } else {
-            window.write(&line);
-        }
-        window.write(b"\n");
-        if is_opening {
-            write_retry(options.retry, window);
-        }
-    }
-}
-
-/// The block that names a reconnection time.
-pub(crate) fn write_retry(milliseconds: u32, window: &mut Window<'_>) {
-    window.write(b"retry: ");
-    window.write_number(milliseconds);
-    window.write(b"\n\n");
 }
 
 impl<M: RawMutex, const BYTES: usize, const READERS: usize> Drop
     for Subscription<'_, M, BYTES, READERS>
 {
     fn drop(&mut self) {
-        self.broadcast.with(|shared| shared.free_slot(self.slot));
+        self.broadcast.leave(&mut self.reader);
     }
 }
 

@@ -28,28 +28,42 @@ impl<'a> Window<'a> {
     /// Writes bytes.
     #[inline(never)]
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        let skipped = self.skip.min(bytes.len());
-        self.skip -= skipped;
-        let (bytes, room) = (&bytes[skipped..], &mut self.out[self.filled..]);
+        let Some(bytes) = bytes.get(self.skip..) else {
+            self.skip -= bytes.len();
+            return;
+        };
+        self.skip = 0;
+        let room = self.out.get_mut(self.filled..).unwrap_or_default();
         let length = bytes.len().min(room.len());
-        room[..length].copy_from_slice(&bytes[..length]);
+        for (byte, place) in bytes.iter().zip(room) {
+            *place = *byte;
+        }
         self.filled += length;
         self.is_cut |= length < bytes.len();
     }
 
-    /// Writes a number, in decimal.
+    /// Writes text in which a byte below the number of parts stands for one of them. It takes less flash
+    /// than to write each piece, as most is in one place.
     #[inline(never)]
-    pub(crate) fn write_number(&mut self, mut number: u32) {
-        let mut digits = [0; 10];
-        let mut start = digits.len();
-        loop {
-            start -= 1;
-            digits[start] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
+    pub(crate) fn write_parts(&mut self, text: &[u8], parts: &[&[u8]]) {
+        for byte in text {
+            let part = parts.get(usize::from(*byte)).copied();
+            self.write(part.unwrap_or(core::slice::from_ref(byte)));
         }
-        self.write(&digits[start..]);
     }
+}
+
+/// A number in decimal.
+#[inline(never)]
+pub(crate) fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
+    let mut start = digits.len();
+    for digit in digits.iter_mut().rev() {
+        start -= 1;
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.get(start..).unwrap_or_default()
 }

@@ -63,9 +63,8 @@ pub struct HeadField<'a> {
 impl HeadField<'_> {
     /// Whether the field has this name, in any case.
     #[must_use]
-    #[inline(never)]
     pub fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name.as_bytes())
+        is_same(self.name, name.as_bytes())
     }
 }
 
@@ -101,6 +100,7 @@ impl<S: Storage> HeadParser<S> {
     /// # Errors
     ///
     /// Those of [`read`](Self::read).
+    #[inline(never)]
     pub fn advance(&mut self, bytes: &mut &[u8]) -> Result<bool, HeadError> {
         if self.is_over {
             self.has_started = true;
@@ -108,34 +108,35 @@ impl<S: Storage> HeadParser<S> {
             self.length = 0;
         }
         let room = self.room();
-        while let Some((&byte, rest)) = bytes.split_first() {
-            *bytes = rest;
+        let mut rest = *bytes;
+        let has_line = loop {
+            let Some((&byte, behind)) = rest.split_first() else { break false };
+            rest = behind;
             self.left = self.left.checked_sub(1).ok_or(HeadError::TooLong)?;
             if byte == LF {
                 self.after_cr = false;
                 // A line end or two before the head are of an earlier message (2.2).
-                self.is_over = self.length > 0 || self.has_started;
-                if self.is_over {
-                    return Ok(true);
+                if self.length > 0 || self.has_started {
+                    break true;
                 }
                 continue;
             }
-            if self.after_cr {
+            if self.after_cr || (byte < b' ' && byte != b'\t' && byte != CR) || byte == 0x7F {
                 return Err(HeadError::Malformed);
             }
-            match byte {
-                CR => self.after_cr = true,
-                b'\t' | b' '..=b'~' | 0x80.. => {
-                    let line = self.line.bytes_mut().get_mut(..room).unwrap_or_default();
-                    if let Some(place) = line.get_mut(self.length) {
-                        *place = byte;
-                    }
-                    self.length += 1;
+            self.after_cr = byte == CR;
+            if !self.after_cr {
+                if self.length < room
+                    && let Some(place) = self.line.bytes_mut().get_mut(self.length)
+                {
+                    *place = byte;
                 }
-                _ => return Err(HeadError::Malformed),
+                self.length += 1;
             }
-        }
-        Ok(false)
+        };
+        *bytes = rest;
+        self.is_over = has_line;
+        Ok(has_line)
     }
 
     /// The line that [`advance`](Self::advance) came to.
@@ -143,6 +144,7 @@ impl<S: Storage> HeadParser<S> {
     /// # Errors
     ///
     /// Those of [`read`](Self::read).
+    #[inline(never)]
     pub fn line(&self) -> Result<HeadLine<'_>, HeadError> {
         let line = self.kept_line();
         let is_whole = self.length == line.len();
@@ -152,16 +154,14 @@ impl<S: Storage> HeadParser<S> {
         if line.is_empty() {
             return Ok(HeadLine::End);
         }
-        let (name, value) = match line.iter().position(|&byte| byte == b':') {
-            Some(colon) => (&line[..colon], &line[colon + 1..]),
-            None if is_whole => return Err(HeadError::Malformed),
-            None => (&b"?"[..], &b""[..]),
-        };
         // A space before the colon is not allowed, nor a line that continues the one before (5.1, 5.2).
-        if name.is_empty() || name.iter().any(|&byte| byte <= b' ') {
-            return Err(HeadError::Malformed);
+        match line.iter().position(|&byte| byte == b':' || byte <= b' ').map(|end| line.split_at(end)) {
+            Some((name @ [_, ..], [b':', value @ ..])) => {
+                Ok(HeadLine::Field(HeadField { name, value: trim(value), is_whole }))
+            }
+            None if !is_whole => Ok(HeadLine::Field(HeadField { name: b"?", value: b"", is_whole })),
+            _ => Err(HeadError::Malformed),
         }
-        Ok(HeadLine::Field(HeadField { name, value: trim(value), is_whole }))
     }
 
     /// Keeps the last so many bytes of the value that was read last, beside the lines that follow, which
@@ -177,6 +177,7 @@ impl<S: Storage> HeadParser<S> {
     /// assert_eq!(parser.kept(), b"device");
     /// # Ok::<(), sansse::http::HeadError>(())
     /// ```
+    #[inline(never)]
     pub fn keep(&mut self, length: usize) -> bool {
         let end = trim(self.kept_line()).len();
         let room = self.room();
@@ -211,6 +212,12 @@ impl<S: Storage> HeadParser<S> {
     fn kept_line(&self) -> &[u8] {
         self.line.bytes().get(..self.length.min(self.room())).unwrap_or_default()
     }
+}
+
+/// Whether both are the same, but for the case of ASCII letters.
+#[inline(never)]
+pub(crate) fn is_same(left: &[u8], right: &[u8]) -> bool {
+    left.eq_ignore_ascii_case(right)
 }
 
 /// A value without the spaces and tabs around it.

@@ -1,6 +1,6 @@
 //! What a request asks for.
 
-use super::head::{HeadError, HeadField};
+use super::head::{HeadError, HeadField, is_same};
 
 /// The methods that an event stream and a page beside it need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,17 +42,16 @@ impl<'a> RequestLine<'a> {
     /// # Errors
     ///
     /// When it is none, or of another version of HTTP.
+    #[inline(never)]
     pub fn parse(line: &'a [u8]) -> Result<Self, HeadError> {
-        let space = position(line, b' ').ok_or(HeadError::Malformed)?;
-        let (method, rest) = (&line[..space], &line[space + 1..]);
-        let space = position(rest, b' ').ok_or(HeadError::Malformed)?;
-        let (target, version) = (&rest[..space], &rest[space + 1..]);
-        let [b'0'..=b'9', b'.', minor @ b'0'..=b'9'] =
-            version.strip_prefix(b"HTTP/").unwrap_or_default()
+        let mut rest = line;
+        let (method, target) = (word(&mut rest), word(&mut rest));
+        let [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9'] =
+            rest.strip_prefix(b"HTTP/").unwrap_or_default()
         else {
             return Err(HeadError::Malformed);
         };
-        if version[5] != b'1' {
+        if *major != b'1' {
             return Err(HeadError::Version);
         }
         static METHODS: [(&[u8], Method); 4] = [
@@ -72,19 +71,28 @@ impl<'a> RequestLine<'a> {
 
 /// The path of a request's target, which may be the whole address (RFC 9112, 3.2).
 fn path(target: &[u8]) -> Option<&[u8]> {
-    let target = &target[..position(target, b'?').unwrap_or(target.len())];
-    if let [b'/', ..] | b"*" = target {
-        return Some(target);
+    let mut target = target.get(..position(target, b'?')).unwrap_or_default();
+    if !matches!(target, [b'/', ..] | b"*") {
+        // Behind `scheme://host`.
+        target = target.get(position(target, b':')..).filter(|rest| !rest.is_empty())?;
+        target = target.get(3..).unwrap_or_default();
+        target = target.get(position(target, b'/')..).unwrap_or_default();
     }
-    // Behind `scheme://host`.
-    let mut path = target.get(position(target, b':')? + 3..).unwrap_or_default();
-    path = path.get(position(path, b'/').unwrap_or(path.len())..).unwrap_or_default();
-    Some(if path.is_empty() { b"/" } else { path })
+    Some(if target.is_empty() { b"/" } else { target })
 }
 
+/// What is before the next space, which is taken away with it.
 #[inline(never)]
-fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
-    bytes.iter().position(|&byte| byte == wanted)
+fn word<'a>(text: &mut &'a [u8]) -> &'a [u8] {
+    let (word, rest) = text.split_at_checked(position(text, b' ')).unwrap_or_default();
+    *text = rest.get(1..).unwrap_or_default();
+    word
+}
+
+/// Where a byte is first; the length where it is nowhere.
+#[inline(never)]
+fn position(bytes: &[u8], wanted: u8) -> usize {
+    bytes.iter().position(|&byte| byte == wanted).unwrap_or(bytes.len())
 }
 
 /// What the header fields of a request say of what may be answered, to who serves event streams from
@@ -101,6 +109,7 @@ fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
 pub struct RequestFields {
     /// Whether an `Accept` has been seen, and one that allows streams.
     accepts: Option<bool>,
+    /// At most two are counted.
     hosts: u8,
 }
 
@@ -112,9 +121,10 @@ impl RequestFields {
     }
 
     /// Takes a field.
+    #[inline(never)]
     pub fn take(&mut self, field: &HeadField<'_>) {
         if field.is("host") {
-            self.hosts = self.hosts.saturating_add(1);
+            self.hosts = if self.hosts == 0 { 1 } else { 2 };
         } else if field.is("accept") {
             // One list, in whatever lines (RFC 9110, 5.3). What did not fit may allow anything.
             static RANGES: [&str; 3] = ["text/event-stream", "text/*", "*/*"];
@@ -177,6 +187,7 @@ impl ContentLength {
     /// # Errors
     ///
     /// When it is a length that is none, or that contradicts what was there before.
+    #[inline(never)]
     pub fn take(&mut self, field: &HeadField<'_>) -> Result<(), HeadError> {
         let (bytes, kind) = if field.is("content-length") {
             (content_length(field).ok_or(HeadError::Malformed)?, Kind::Said)
@@ -203,7 +214,14 @@ impl ContentLength {
 
 /// Whether a value has a media range in it.
 fn has(value: &[u8], range: &str) -> bool {
-    value.windows(range.len()).any(|part| part.eq_ignore_ascii_case(range.as_bytes()))
+    let mut rest = value;
+    while let Some(part) = rest.get(..range.len()) {
+        if is_same(part, range.as_bytes()) {
+            return true;
+        }
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    false
 }
 
 /// A number of bytes; one that is too large for the type is as much as there can be.
@@ -213,7 +231,7 @@ fn content_length(field: &HeadField<'_>) -> Option<u32> {
     }
     field.value.iter().try_fold(0_u32, |length, byte| {
         let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
-        Some(length.saturating_mul(10).saturating_add(digit))
+        Some(if length < u32::MAX / 10 { length * 10 + digit } else { u32::MAX })
     })
 }
 

@@ -9,8 +9,7 @@ use crate::stream_options::StreamOptions;
 /// What is known of the ring.
 ///
 /// Each event is two bytes with the length of its block, and then the block, in one piece. One that does
-/// not fit before the ring's end is put at its start, and a length of 0 says so where there is room
-/// for one.
+/// not fit before the ring's end is put at its start.
 ///
 /// Places in the ring say nothing of whether what was there still is. That is told by sequences alone,
 /// which never come again.
@@ -23,6 +22,11 @@ pub(crate) struct Log {
     head: usize,
     /// Where the oldest event is, if there is one.
     tail: usize,
+    /// Where the room ends that is free from the head on: at the oldest event, or at the ring's end.
+    end: usize,
+    /// Where the ring goes on at its start: behind the last event before its end, or 0 where the events are
+    /// in one piece.
+    wrap: usize,
     run: u16,
     state: State,
     phase: u32,
@@ -47,8 +51,8 @@ enum State {
 /// How far a reader has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor {
-    /// The last event that the reader has got all of, or was told to have missed.
-    pub(crate) sequence: u64,
+    /// The last event that the reader has got all of, or was told to have missed, modulo 2³².
+    pub(crate) sequence: u32,
     /// Where its next byte is.
     place: usize,
     /// Bytes that the event which it is in the middle of still has; 0 between two events.
@@ -64,13 +68,6 @@ pub(crate) enum NotOpen {
     Closed,
 }
 
-/// The reader's next byte is no longer there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gap {
-    BetweenEvents,
-    InsideEvent,
-}
-
 impl Log {
     pub(super) const fn new() -> Self {
         Self {
@@ -78,6 +75,8 @@ impl Log {
             count: 0,
             head: 0,
             tail: 0,
+            end: 0,
+            wrap: 0,
             run: 0,
             state: State::New,
             phase: 0,
@@ -85,11 +84,12 @@ impl Log {
         }
     }
 
-    pub(super) fn start(&mut self, epoch: u64) {
+    /// Begins a run, in a ring of so many bytes.
+    pub(super) fn start(&mut self, epoch: u64, size: usize) {
         // Whoever reads lacks an event of the sequence between two runs, which there never was.
         let sequence = self.next.id().sequence + 1;
         self.next = EventIdCounter::new(EventId { epoch, sequence });
-        self.count = 0;
+        (self.count, self.head, self.tail, self.end, self.wrap) = (0, 0, 0, size, 0);
         self.run = self.run.wrapping_add(1);
         self.state = State::Open;
     }
@@ -123,7 +123,7 @@ impl Log {
         ring: &mut [u8],
         length: usize,
         encode: impl FnOnce(&mut [u8]) -> bool,
-    ) -> Result<EventId, PublishError> {
+    ) -> Result<(), PublishError> {
         self.check_open()?;
         let block = self.next.line().len() + length;
         let length = block + HEADER;
@@ -131,9 +131,11 @@ impl Log {
         if length > ring.len() {
             return Err(PublishError::TooLarge);
         }
-        let place = self.make_room(ring, length);
+        while self.end - self.head < length {
+            self.make_room(ring);
+        }
 
-        let room = ring.get_mut(place..).and_then(|ring| ring.get_mut(..length));
+        let room = ring.get_mut(self.head..self.head + length);
         let Some((count, room)) = room.and_then(<[u8]>::split_first_chunk_mut) else {
             return Err(PublishError::TooLarge);
         };
@@ -141,43 +143,57 @@ impl Log {
         if !self.next.write(room).is_some_and(encode) {
             return Err(PublishError::Format);
         }
-        // Not where the event is already.
-        if place < self.head {
-            put_header(ring, self.head, 0);
-        }
-        self.head = place + length;
+        self.head += length;
         self.count += 1;
-        let id = self.next.id();
         self.next.advance();
-        Ok(id)
+        Ok(())
     }
 
-    /// A place for so many bytes, which is no more than there are in the ring. Drops the events that are
-    /// there.
-    fn make_room(&mut self, ring: &[u8], length: usize) -> usize {
-        while self.count > 0 {
-            let end = if self.tail < self.head { ring.len() } else { self.tail };
-            if end - self.head >= length {
-                return self.head;
-            }
-            if self.tail < self.head && self.tail >= length {
-                return 0;
-            }
-            self.tail = behind(ring, self.tail);
+    /// Makes more room from the head on, or goes on at the ring's start.
+    fn make_room(&mut self, ring: &[u8]) {
+        if self.end < ring.len() {
             self.count -= 1;
+            self.tail = self.behind(ring, self.tail);
+            self.end = self.tail;
+            if self.tail == 0 {
+                // Those that are left, if there are any, are before the head.
+                (self.end, self.wrap) = (ring.len(), 0);
+            }
+        } else {
+            (self.wrap, self.head, self.end) = (self.head, 0, self.tail);
         }
-        (self.head, self.tail) = (0, 0);
-        0
+    }
+
+    /// Where the event is that comes behind the one at a place.
+    fn behind(&self, ring: &[u8], place: usize) -> usize {
+        self.place(place + HEADER + usize::from(header(ring, place)))
+    }
+
+    /// Where the event is that comes behind one that ends at a place.
+    fn place(&self, end: usize) -> usize {
+        if end == self.wrap { 0 } else { end }
     }
 
     /// The last event's sequence.
-    pub(crate) fn last(&self) -> u64 {
+    fn last(&self) -> u64 {
         self.next.id().sequence.wrapping_sub(1)
     }
 
-    /// The id of an event of this run.
-    pub(crate) fn id(&self, sequence: u64) -> EventId {
-        EventId { sequence, ..self.next.id() }
+    /// The same modulo 2³².
+    fn last_low(&self) -> u32 {
+        low(self.last())
+    }
+
+    /// The last event's id.
+    pub(super) fn last_id(&self) -> EventId {
+        EventId { sequence: self.last(), ..self.next.id() }
+    }
+
+    /// The id of what a reader has got.
+    pub(crate) fn id(&self, cursor: &Cursor) -> EventId {
+        let lacking = self.last_low().wrapping_sub(cursor.sequence);
+        let EventId { epoch, sequence } = self.last_id();
+        EventId { epoch, sequence: sequence.wrapping_sub(lacking.into()) }
     }
 
     /// Which run this is.
@@ -187,7 +203,7 @@ impl Log {
 
     /// A reader who has got all that there is.
     pub(crate) fn live(&self) -> Cursor {
-        Cursor { sequence: self.last(), place: self.head, remaining: 0, run: self.run }
+        Cursor { sequence: self.last_low(), place: self.head, remaining: 0, run: self.run }
     }
 
     /// Where a reader begins. One that missed something begins live, and must be told.
@@ -196,78 +212,80 @@ impl Log {
         ring: &[u8],
         last_event_id: Option<&[u8]>,
         options: &StreamOptions<'_>,
-    ) -> (Cursor, Option<ResetCause>) {
-        let mut cursor = self.live();
-        let last = cursor.sequence;
+        cursor: &mut Cursor,
+    ) -> Option<ResetCause> {
+        *cursor = self.live();
+        let last = self.last();
         let dropped = last.wrapping_sub(self.count.into());
-        match resume(last_event_id, self.next.id().epoch, last, [dropped]) {
-            Resume::Reset(cause) => return (cursor, Some(cause)),
-            Resume::Live if options.has_history => cursor.sequence = dropped,
-            Resume::Live => {}
+        let lacking = match resume(last_event_id, self.next.id().epoch, last, [dropped]) {
+            Resume::Reset(cause) => return Some(cause),
+            Resume::Live if options.has_history => self.count,
+            Resume::Live => 0,
             Resume::From(sequence) => {
-                cursor.sequence = sequence;
-                #[expect(clippy::cast_possible_truncation, reason = "it is counted modulo 2³²")]
-                let replayed = (last - sequence) as u32;
+                let replayed = low(last.wrapping_sub(sequence));
                 self.counts.replayed = self.counts.replayed.wrapping_add(replayed);
+                replayed
             }
-        }
-        if cursor.sequence != last {
+        };
+        if lacking > 0 {
+            cursor.sequence = cursor.sequence.wrapping_sub(lacking);
             cursor.place = self.tail;
-            for _ in dropped..cursor.sequence {
-                cursor.place = behind(ring, cursor.place);
+            for _ in lacking..self.count {
+                cursor.place = self.behind(ring, cursor.place);
             }
         }
-        (cursor, None)
+        None
     }
 
-    /// Copies what a reader has not got, as far as it fits, and returns how many bytes.
+    /// Copies what a reader has not got, as far as it fits, and returns how many bytes; `None` when the
+    /// reader's next byte is no longer there.
     pub(crate) fn read(
         &self,
         ring: &[u8],
         cursor: &mut Cursor,
-        out: &mut [u8],
-    ) -> Result<usize, Gap> {
+        mut out: &mut [u8],
+    ) -> Option<usize> {
+        let room = out.len();
+        let mut at = *cursor;
         // Events of which the reader has not got all.
-        let mut lacking = self.last().wrapping_sub(cursor.sequence);
-        if lacking > self.count.into() {
-            let is_inside = cursor.remaining > 0;
-            return Err(if is_inside { Gap::InsideEvent } else { Gap::BetweenEvents });
+        let mut lacking = self.last_low().wrapping_sub(at.sequence);
+        if lacking > self.count {
+            return None;
         }
-        let mut filled = 0;
-        while lacking > 0 && filled < out.len() {
-            if cursor.remaining == 0 {
+        while lacking > 0 && !out.is_empty() {
+            if at.remaining == 0 {
                 // What was behind the last event is known only as long as that is there.
-                let is_oldest = lacking == self.count.into();
-                let place = if is_oldest { self.tail } else { cursor.place };
-                let (place, length) = event_at(ring, place);
-                cursor.remaining = length;
-                cursor.place = place + HEADER;
+                let is_oldest = lacking == self.count;
+                let place = if is_oldest { self.tail } else { self.place(at.place) };
+                at.remaining = header(ring, place);
+                at.place = place + HEADER;
             }
-            let length = usize::from(cursor.remaining).min(out.len() - filled);
-            let Some(bytes) = ring.get(cursor.place..cursor.place + length) else { break };
-            out[filled..filled + length].copy_from_slice(bytes);
-            filled += length;
-            cursor.place += length;
+            let length = usize::from(at.remaining).min(out.len());
+            let (part, rest) = out.split_at_mut_checked(length)?;
+            part.copy_from_slice(ring.get(at.place..)?.get(..length)?);
+            out = rest;
+            at.place += length;
             #[expect(clippy::cast_possible_truncation, reason = "it is no more than remains")]
             {
-                cursor.remaining -= length as u16;
+                at.remaining -= length as u16;
             }
-            if cursor.remaining == 0 {
-                cursor.sequence += 1;
+            if at.remaining == 0 {
+                at.sequence = at.sequence.wrapping_add(1);
                 lacking -= 1;
             }
         }
-        Ok(filled)
+        *cursor = at;
+        Some(room - out.len())
     }
 
     /// Whether a reader lacks something: events, news of a gap, or the end.
     pub(crate) fn has_news(&self, cursor: &Cursor) -> bool {
-        cursor.sequence != self.last() || self.state == State::Closed
+        cursor.sequence != self.last_low() || self.state == State::Closed
     }
 
     /// Whether a reader has got all that there will be.
     pub(crate) fn is_at_end(&self, cursor: &Cursor) -> bool {
-        self.state == State::Closed && cursor.sequence == self.last()
+        self.state == State::Closed && cursor.sequence == self.last_low()
     }
 
     pub(crate) fn count_reset(&mut self) {
@@ -280,35 +298,22 @@ impl Log {
 }
 
 impl Cursor {
+    pub(crate) const NOWHERE: Self = Self { sequence: 0, place: 0, remaining: 0, run: 0 };
+
     pub(crate) fn is_between_events(&self) -> bool {
         self.remaining == 0
     }
 }
 
-/// The length of the block of the event at a place; 0 where none is.
+/// The length of the block of the event at a place.
 fn header(ring: &[u8], place: usize) -> u16 {
-    match ring.get(place..).and_then(<[u8]>::first_chunk) {
+    match ring.get(place..place + HEADER).and_then(<[u8]>::first_chunk) {
         Some(header) => u16::from_le_bytes(*header),
         None => 0,
     }
 }
 
-/// Writes the length of a block, where there is room for one.
-fn put_header(ring: &mut [u8], place: usize, length: u16) {
-    if let Some(header) = ring.get_mut(place..).and_then(<[u8]>::first_chunk_mut) {
-        *header = length.to_le_bytes();
-    }
-}
-
-/// Where the event is that comes behind the one at a place.
-fn behind(ring: &[u8], place: usize) -> usize {
-    event_at(ring, place + HEADER + usize::from(header(ring, place))).0
-}
-
-/// Where the event really is that comes at a place, and the length of its block.
-fn event_at(ring: &[u8], place: usize) -> (usize, u16) {
-    match header(ring, place) {
-        0 => (0, header(ring, 0)),
-        length => (place, length),
-    }
+#[expect(clippy::cast_possible_truncation, reason = "it is counted modulo 2³²")]
+fn low(sequence: u64) -> u32 {
+    sequence as u32
 }

@@ -1,95 +1,50 @@
 //! What is answered.
 
-use super::config::{Page, Status};
-use crate::subscription::write_retry;
-use crate::window::Window;
+use super::config::{Config, Page, Status};
+use super::request::{Content, Request};
+use crate::window::{Window, decimal};
 
-/// An answer, which is written anew for each part of it that goes out.
-pub(super) struct Answer<'a> {
-    pub(super) status: Status,
-    pub(super) is_head: bool,
-    pub(super) content: Content<'a>,
-    /// The origin that may read it.
-    #[cfg(feature = "cors")]
-    pub(super) origin: Option<&'a str>,
-    /// Whether other origins get another answer.
-    #[cfg(feature = "cors")]
-    pub(super) varies: bool,
-}
-
-/// What is behind the first lines of the head.
-#[derive(Clone, Copy)]
-pub(super) enum Content<'a> {
-    Nothing,
-    /// Only what may be asked for,
-    Methods(&'static str),
-    /// by pages of other origins, too.
-    #[cfg(feature = "cors")]
-    Preflight,
-    Page(&'a Page<'a>),
-    /// A stream, which others write.
-    Stream,
-    /// A stream that only says after how many milliseconds to come back.
-    ComeBack(u32),
-}
-
-impl Answer<'_> {
-    /// Writes it.
-    pub(super) fn write(&self, out: &mut Window<'_>) {
-        out.write(b"HTTP/1.1 ");
-        out.write_number(self.status.0.into());
-        // The reason may be empty (RFC 9112, 4).
-        out.write(b" \r\nConnection: close");
-        #[cfg(feature = "cors")]
-        self.write_origin(out);
-        let mut length = 0;
-        match self.content {
-            Content::Stream => return out.write(STREAM_FIELDS),
-            Content::ComeBack(time) => {
-                out.write(STREAM_FIELDS);
-                return write_retry(time, out);
-            }
-            Content::Page(page) => {
-                length = page.content.len();
-                out.write(b"\r\nContent-Type: ");
-                out.write(page.content_type.as_bytes());
-                out.write(b"\r\nCache-Control: no-cache");
-                if page.is_gzip {
-                    out.write(b"\r\nContent-Encoding: gzip");
-                }
-            }
-            Content::Methods(methods) => {
-                out.write(b"\r\nAllow: ");
-                out.write(methods.as_bytes());
-                #[cfg(feature = "cors")]
-                out.write(b", OPTIONS");
-            }
+impl Request<'_> {
+    /// Writes the answer. It is written anew for each part of it that goes out.
+    pub(super) fn write_answer(&self, config: &Config<'_>, out: &mut Window<'_>) {
+        // Where it is no page, only its length is told, which is 0.
+        let page = self.route.page.filter(|_| self.content == Content::Page).unwrap_or(&NO_PAGE);
+        let text = match self.content {
+            // Which must not name a length where there can be no content (RFC 9110, 8.6).
+            Content::Nothing if self.status == Status::NO_CONTENT => END,
+            Content::Nothing => NOTHING,
+            Content::Methods => METHODS,
+            Content::Stream => STREAM,
+            Content::Page => PAGE,
             #[cfg(feature = "cors")]
-            Content::Preflight => return out.write(b"\r\n\r\n"),
-            Content::Nothing => {}
-        }
-        // Which must not be said where there can be none (RFC 9110, 8.6).
-        if self.status != Status::NO_CONTENT {
-            out.write(b"\r\nContent-Length: ");
-            out.write_number(u32::try_from(length).unwrap_or(u32::MAX));
-        }
-        out.write(b"\r\n\r\n");
-        if let Content::Page(page) = self.content
-            && !self.is_head
-        {
-            out.write(page.content);
-        }
+            Content::Preflight => END,
+        };
+        let length = u32::try_from(page.content.len()).unwrap_or(u32::MAX);
+        let (mut status_digits, mut length_digits) = ([0; 10], [0; 10]);
+        let parts = [
+            decimal(self.status.0.into(), &mut status_digits),
+            page.content_type.as_bytes(),
+            if page.is_gzip { GZIP } else { b"" },
+            decimal(length, &mut length_digits),
+            if self.is_head() { b"" } else { page.content },
+            self.route.methods().as_bytes(),
+        ];
+        out.write_parts(START, &parts);
+        #[cfg(feature = "cors")]
+        self.write_origin(config, out);
+        let _ = config;
+        out.write_parts(text, &parts);
     }
 
     #[cfg(feature = "cors")]
-    fn write_origin(&self, out: &mut Window<'_>) {
-        if self.varies {
+    fn write_origin(&self, config: &Config<'_>, out: &mut Window<'_>) {
+        if !config.origins.is_empty() {
             out.write(b"\r\nVary: Origin");
         }
-        if let Some(origin) = self.origin {
+        if let Some(origin) = self.origin.allowed(config) {
             out.write(b"\r\nAccess-Control-Allow-Origin: ");
             out.write(origin.as_bytes());
-            if let Content::Preflight = self.content {
+            if self.content == Content::Preflight {
                 out.write(PREFLIGHT_FIELDS);
             }
         }
@@ -102,8 +57,22 @@ const PREFLIGHT_FIELDS: &[u8] = b"\r\nAccess-Control-Allow-Methods: GET, HEAD, P
     \r\nAccess-Control-Allow-Headers: Last-Event-ID, Cache-Control, Content-Type\
     \r\nAccess-Control-Max-Age: 7200";
 
+static NO_PAGE: Page<'static> = Page::new("", "", b"");
+
+/// Before all else. The reason may be empty (RFC 9112, 4).
+const START: &[u8] = b"HTTP/1.1 \x00 \r\nConnection: close";
+const GZIP: &[u8] = b"\r\nContent-Encoding: gzip";
+const PAGE: &[u8] = b"\r\nContent-Type: \x01\r\nCache-Control: no-cache\x02\
+    \r\nContent-Length: \x03\r\n\r\n\x04";
+#[cfg(not(feature = "cors"))]
+const METHODS: &[u8] = b"\r\nAllow: \x05\r\nContent-Length: 0\r\n\r\n";
+#[cfg(feature = "cors")]
+const METHODS: &[u8] = b"\r\nAllow: \x05, OPTIONS\r\nContent-Length: 0\r\n\r\n";
+const NOTHING: &[u8] = METHODS.split_at(METHODS.len() - "\r\nContent-Length: 0\r\n\r\n".len()).1;
+const END: &[u8] = METHODS.split_at(METHODS.len() - "\r\n\r\n".len()).1;
+
 /// The rest of the head of a stream, in one piece.
-const STREAM_FIELDS: &[u8] = b"\r\nContent-Type: text/event-stream\
+const STREAM: &[u8] = b"\r\nContent-Type: text/event-stream\
     \r\nCache-Control: no-store, no-transform\
     \r\nX-Accel-Buffering: no\r\n\r\n";
 
@@ -120,6 +89,6 @@ mod tests {
         let fields = std::format!(
             "\r\ncontent-type: {MIME_TYPE}\r\ncache-control: {CACHE_CONTROL}\r\n{ACCEL_BUFFERING}: no\r\n\r\n"
         );
-        assert!(STREAM_FIELDS.eq_ignore_ascii_case(fields.as_bytes()));
+        assert!(STREAM.eq_ignore_ascii_case(fields.as_bytes()));
     }
 }

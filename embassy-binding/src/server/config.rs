@@ -34,7 +34,38 @@ pub struct Config<'a> {
     /// Milliseconds, as those behind it.
     pub(super) read_timeout: u32,
     pub(super) write_timeout: u32,
-    pub(super) keep_alive: u32,
+    keep_alive: u32,
+    pub(super) pulse: Rhythm,
+}
+
+/// When to look after a peer, as follows from the times that it has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rhythm {
+    /// Milliseconds between two looks: at most half of either time, and a whole part of half the write
+    /// timeout.
+    pub(super) interval: u32,
+    /// Looks in half of the write timeout.
+    pub(super) looks: u16,
+    /// Looks without anything sent, after the last of which the silence would be too long before the
+    /// next.
+    pub(super) silent_looks: u16,
+}
+
+impl Rhythm {
+    const fn new(write_timeout: u32, keep_alive: u32) -> Self {
+        let keep_alive = if keep_alive == 0 { 1 } else { keep_alive };
+        let looks = at_most_u16(write_timeout.div_ceil(keep_alive));
+        let looks = if looks == 0 { 1 } else { looks };
+        let interval = write_timeout / 2 / looks as u32;
+        let interval = if interval == 0 { 1 } else { interval };
+        let silent_looks = at_most_u16((keep_alive / interval).saturating_sub(1));
+        Self { interval, looks, silent_looks }
+    }
+}
+
+const fn at_most_u16(number: u32) -> u16 {
+    #[expect(clippy::cast_possible_truncation, reason = "it is compared before")]
+    if number > u16::MAX as u32 { u16::MAX } else { number as u16 }
 }
 
 impl Default for Config<'_> {
@@ -60,6 +91,7 @@ impl<'a> Config<'a> {
             read_timeout: 5000,
             write_timeout: 10_000,
             keep_alive: 15_000,
+            pulse: Rhythm::new(10_000, 15_000),
         }
     }
 
@@ -123,6 +155,7 @@ impl<'a> Config<'a> {
     #[must_use]
     pub const fn write_timeout(mut self, time: Duration) -> Self {
         self.write_timeout = milliseconds(time);
+        self.pulse = Rhythm::new(self.write_timeout, self.keep_alive);
         self
     }
 
@@ -131,6 +164,7 @@ impl<'a> Config<'a> {
     #[must_use]
     pub const fn keep_alive(mut self, time: Duration) -> Self {
         self.keep_alive = milliseconds(time);
+        self.pulse = Rhythm::new(self.write_timeout, self.keep_alive);
         self
     }
 }

@@ -8,7 +8,7 @@ use super::config::Config;
 pub(super) struct Origin {
     /// The one of the list that it is, from 1 on.
     listed: u8,
-    /// How many there are.
+    /// How many there are; at most two are counted.
     origins: u8,
     /// Whether it has the host's name and port.
     is_own: bool,
@@ -30,6 +30,7 @@ impl Origin {
 
     /// Takes a field, and what was kept of one before, and says how many bytes at the end of its value
     /// are to be kept: of host and origin the one that comes first, to be held against the second.
+    #[inline(never)]
     pub(super) fn take(
         &mut self,
         field: &HeadField<'_>,
@@ -42,11 +43,11 @@ impl Origin {
         }
         let mut authority = field.value;
         if field.is("origin") {
-            self.origins = self.origins.saturating_add(1);
+            self.origins = if self.origins == 0 { 1 } else { 2 };
             self.listed = place(field, config);
-            let scheme = authority.iter().position(|&byte| byte == b':').unwrap_or_default();
-            authority = authority.get(scheme..).unwrap_or_default();
-            authority = authority.strip_prefix(b"://").unwrap_or_default();
+            // Behind `scheme://`, which browsers write before all that has a host.
+            let scheme = authority.iter().position(|&byte| byte == b'/').unwrap_or(authority.len());
+            authority = authority.get(scheme + 2..).unwrap_or_default();
         } else if !field.is("host") {
             return 0;
         }

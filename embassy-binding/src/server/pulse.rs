@@ -1,11 +1,11 @@
 //! Whether a peer is still there, and when it is to be told that we are.
 
-use super::config::Config;
+use super::config::Rhythm;
 
 /// Looks after a peer twice in each timeout, which takes no clock where events are sent.
 pub(super) struct Pulse {
     /// Bytes that were sent, modulo 2³².
-    sent: u32,
+    pub(super) sent: u32,
     /// As many as the peer had when it was last looked after; one less where none were on the way.
     mark: u32,
     /// How often it had no more than the time before,
@@ -27,32 +27,19 @@ impl Pulse {
 
     /// A look: so many bytes are on the way. Whether none has arrived for half of the write timeout or
     /// longer, though there were some all the while.
-    pub(super) fn is_lost(&mut self, on_the_way: usize, config: &Config<'_>) -> bool {
+    pub(super) fn is_lost(&mut self, on_the_way: usize, rhythm: &Rhythm) -> bool {
         let on_the_way = u32::try_from(on_the_way).unwrap_or(u32::MAX);
         let arrived = self.sent.wrapping_sub(on_the_way);
         let is_stuck = on_the_way > 0 && self.mark == arrived;
         self.mark = arrived.wrapping_sub(u32::from(on_the_way == 0));
-        self.stuck = if is_stuck { self.stuck.saturating_add(1) } else { 0 };
-        u32::from(self.stuck) >= looks(config)
+        self.stuck = if is_stuck { self.stuck.wrapping_add(1) } else { 0 };
+        self.stuck >= rhythm.looks
     }
 
     /// The same look: whether it is time for a sign of life, since the silence may be too long before
     /// the next look.
-    pub(super) fn is_silent(&mut self, config: &Config<'_>) -> bool {
-        self.silent = self.silent.saturating_add(1);
-        u32::from(self.silent).saturating_add(2).saturating_mul(interval(config))
-            > config.keep_alive
+    pub(super) fn is_silent(&mut self, rhythm: &Rhythm) -> bool {
+        self.silent = self.silent.wrapping_add(1);
+        self.silent >= rhythm.silent_looks
     }
-}
-
-/// Milliseconds between two looks: at most half of either time, and a whole part of half the write
-/// timeout.
-pub(super) fn interval(config: &Config<'_>) -> u32 {
-    (config.write_timeout / 2 / looks(config)).max(1)
-}
-
-/// How many looks there are in half of the write timeout.
-#[inline(never)]
-fn looks(config: &Config<'_>) -> u32 {
-    config.write_timeout.div_ceil(config.keep_alive.max(1)).max(1)
 }

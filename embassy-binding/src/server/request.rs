@@ -6,7 +6,6 @@ use sansse::http::{
     HeadError, HeadLine, HeadParser, LAST_EVENT_ID, Method, RequestFields, RequestLine,
 };
 
-use super::answer::{Answer, Content};
 #[cfg(feature = "post")]
 use super::config::Post;
 use super::config::{Config, Page, Status};
@@ -24,22 +23,39 @@ pub(super) struct Request<'a> {
     parser: HeadParser<[u8; LINE]>,
     fields: RequestFields,
     id: Id,
-    route: Route<'a>,
+    pub(super) route: Route<'a>,
     method: Method,
     is_http_1_0: bool,
+    /// The answer, once there is one.
+    pub(super) status: Status,
+    pub(super) content: Content,
     #[cfg(feature = "post")]
-    origin: Origin,
+    pub(super) origin: Origin,
     #[cfg(feature = "post")]
     length: ContentLength,
     /// Bytes of the content that have come, once the head has ended.
     #[cfg(feature = "post")]
-    content: Option<u8>,
+    posted: Option<u8>,
+}
+
+/// What is behind the first lines of an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    Nothing,
+    /// Only what may be asked for,
+    Methods,
+    /// by pages of other origins, too.
+    #[cfg(feature = "cors")]
+    Preflight,
+    Page,
+    /// A stream, which others write.
+    Stream,
 }
 
 /// What there is at a path.
 #[derive(Clone, Copy)]
-struct Route<'a> {
-    page: Option<&'a Page<'a>>,
+pub(super) struct Route<'a> {
+    pub(super) page: Option<&'a Page<'a>>,
     is_events: bool,
     #[cfg(feature = "post")]
     post: Option<&'a Post<'a>>,
@@ -54,31 +70,39 @@ impl<'a> Request<'a> {
             route: Route::NOWHERE,
             method: Method::Other,
             is_http_1_0: false,
+            status: Status::OK,
+            content: Content::Nothing,
             #[cfg(feature = "post")]
             origin: Origin::new(),
             #[cfg(feature = "post")]
             length: ContentLength::new(),
             #[cfg(feature = "post")]
-            content: None,
+            posted: None,
         }
     }
 
-    /// Takes some of the request, and gives the answer once it is whole.
-    pub(super) fn take(&mut self, bytes: &mut &[u8], config: &'a Config<'a>) -> Option<Answer<'a>> {
+    /// Whether only the head of the answer is asked for.
+    pub(super) fn is_head(&self) -> bool {
+        self.method == Method::Head
+    }
+
+    /// Takes some of the request, and says whether there is an answer: once it is whole, or wrong.
+    pub(super) fn take(&mut self, bytes: &mut &[u8], config: &'a Config<'a>) -> bool {
         #[cfg(feature = "post")]
-        if self.content.is_some() {
-            return self.take_content(bytes, config);
+        if self.posted.is_some() {
+            return self.take_content(bytes);
         }
         match self.take_head(bytes, config) {
-            Ok(false) => None,
+            Ok(false) => return false,
             #[cfg(feature = "post")]
             Ok(true) if self.method == Method::Post && self.route.post.is_some() => {
-                self.content = Some(0);
-                self.take_content(bytes, config)
+                self.posted = Some(0);
+                return self.take_content(bytes);
             }
-            Ok(true) => Some(self.decide(config)),
-            Err(error) => Some(self.answer(error.into(), config)),
+            Ok(true) => (self.status, self.content) = self.decide(),
+            Err(error) => self.status = error.into(),
         }
+        true
     }
 
     /// The id that the peer has, where it has one. One that is too long is as good as any other that is
@@ -95,30 +119,31 @@ impl<'a> Request<'a> {
     fn take_head(&mut self, bytes: &mut &[u8], config: &'a Config<'a>) -> Result<bool, HeadError> {
         while self.parser.advance(bytes)? {
             let mut kept = 0;
-            let is_id = match self.parser.line()? {
-                HeadLine::Start(line) => {
+            let is_id = match self.parser.line() {
+                Err(error) => return Err(error),
+                Ok(HeadLine::Start(line)) => {
                     let line = RequestLine::parse(line)?;
                     self.method = line.method;
                     self.is_http_1_0 = line.is_http_1_0;
                     self.route = Route::new(config, line.path);
                     continue;
                 }
-                HeadLine::End if self.fields.has_host(self.is_http_1_0) => return Ok(true),
-                HeadLine::End => return Err(HeadError::Malformed),
-                HeadLine::Field(field) => {
+                Ok(HeadLine::End) if self.fields.has_host(self.is_http_1_0) => return Ok(true),
+                Ok(HeadLine::End) => return Err(HeadError::Malformed),
+                Ok(HeadLine::Field(ref field)) => {
                     // A post needs no id, and nothing else its origin's host.
                     let is_id = self.method != Method::Post && field.is(LAST_EVENT_ID);
                     if is_id {
                         kept = field.value.len();
                     }
-                    self.fields.take(&field);
+                    self.fields.take(field);
                     #[cfg(feature = "post")]
                     {
-                        let authority = self.origin.take(&field, self.parser.kept(), config);
+                        let authority = self.origin.take(field, self.parser.kept(), config);
                         if self.method == Method::Post {
                             kept = authority;
                         }
-                        self.length.take(&field)?;
+                        self.length.take(field)?;
                     }
                     is_id
                 }
@@ -135,14 +160,14 @@ impl<'a> Request<'a> {
 
     /// Takes some of the content, and hands it on once it is whole.
     #[cfg(feature = "post")]
-    fn take_content(&mut self, bytes: &mut &[u8], config: &'a Config<'a>) -> Option<Answer<'a>> {
-        let status = match (self.route.post, self.length.bytes()) {
+    fn take_content(&mut self, bytes: &mut &[u8]) -> bool {
+        self.status = match (self.route.post, self.length.bytes()) {
             _ if self.origin.is_foreign() => Status::FORBIDDEN,
             (None, _) => Status::NOT_FOUND,
             (Some(_), None) => Status::LENGTH_REQUIRED,
             (Some(post), Some(length)) => {
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
-                let filled = usize::from(self.content.unwrap_or_default());
+                let filled = usize::from(self.posted.unwrap_or_default());
                 match self.parser.storage().get_mut(..length) {
                     None => Status::CONTENT_TOO_LARGE,
                     Some(content) => {
@@ -152,48 +177,33 @@ impl<'a> Request<'a> {
                         room[..taken].copy_from_slice(part);
                         *bytes = rest;
                         if taken < room.len() {
-                            self.content = u8::try_from(filled + taken).ok();
-                            return None;
+                            self.posted = u8::try_from(filled + taken).ok();
+                            return false;
                         }
                         (post.take)(content)
                     }
                 }
             }
         };
-        Some(self.answer(status, config))
+        true
     }
 
     /// What there is to answer to a request without content.
-    fn decide(&self, config: &'a Config<'a>) -> Answer<'a> {
-        let methods = self.route.methods();
+    #[inline(never)]
+    fn decide(&self) -> (Status, Content) {
         let is_get = matches!(self.method, Method::Get | Method::Head);
-        let (status, content) = match self.route {
-            Route { page: Some(page), .. } if is_get => (Status::OK, Content::Page(page)),
+        match self.route {
+            Route { page: Some(_), .. } if is_get => (Status::OK, Content::Page),
             Route { is_events: true, .. } if is_get && self.fields.accepts_event_stream() => {
                 (Status::OK, Content::Stream)
             }
             Route { is_events: true, .. } if is_get => (Status::NOT_ACCEPTABLE, Content::Nothing),
-            _ if methods.is_empty() => (Status::NOT_FOUND, Content::Nothing),
+            route if route.methods().is_empty() => (Status::NOT_FOUND, Content::Nothing),
             #[cfg(feature = "cors")]
             _ if self.method == Method::Options && self.origin.is_preflight => {
                 (Status::NO_CONTENT, Content::Preflight)
             }
-            _ => (Status::METHOD_NOT_ALLOWED, Content::Methods(methods)),
-        };
-        Answer { content, ..self.answer(status, config) }
-    }
-
-    /// An answer that says who may read it.
-    pub(super) fn answer(&self, status: Status, config: &'a Config<'a>) -> Answer<'a> {
-        let _ = config;
-        Answer {
-            status,
-            is_head: self.method == Method::Head,
-            content: Content::Nothing,
-            #[cfg(feature = "cors")]
-            origin: self.origin.allowed(config),
-            #[cfg(feature = "cors")]
-            varies: !config.origins.is_empty(),
+            _ => (Status::METHOD_NOT_ALLOWED, Content::Methods),
         }
     }
 }
@@ -206,6 +216,7 @@ impl<'a> Route<'a> {
         post: None,
     };
 
+    #[inline(never)]
     fn new(config: &'a Config<'a>, path: &[u8]) -> Self {
         Self {
             page: config.pages.iter().find(|page| is_same(page.path, path)),
@@ -216,13 +227,14 @@ impl<'a> Route<'a> {
     }
 
     /// The methods that one may use.
-    fn methods(self) -> &'static str {
-        let is_there = self.page.is_some() || self.is_events;
+    pub(super) fn methods(self) -> &'static str {
+        static METHODS: [&str; 4] = ["", "GET, HEAD", "POST", "GET, HEAD, POST"];
+        let mut methods = usize::from(self.page.is_some() || self.is_events);
         #[cfg(feature = "post")]
         if self.post.is_some() {
-            return if is_there { "GET, HEAD, POST" } else { "POST" };
+            methods += 2;
         }
-        if is_there { "GET, HEAD" } else { "" }
+        METHODS.get(methods).copied().unwrap_or_default()
     }
 }
 

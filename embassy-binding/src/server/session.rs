@@ -7,29 +7,34 @@ use core::task::{Context, Poll};
 use embassy_sync::blocking_mutex::raw::RawMutex;
 use embassy_time::{Duration, Instant, Timer};
 
-use super::answer::{Answer, Content};
 use super::config::{Config, Status};
-use super::pulse::{Pulse, interval};
-use super::request::Request;
+use super::pulse::Pulse;
+use super::request::{Content, Request};
 use crate::broadcast::Broadcast;
-use crate::subscription::Subscription;
+use crate::reader::Reader;
 use crate::window::Window;
 
 /// A request and its answer. Whoever carries the bytes asks what it wants, and tells what happened.
+///
+/// What each phase needs lies side by side, as the moves from one phase to the next would take more flash
+/// than is saved in memory.
 pub(super) struct Session<'a, M: RawMutex, const BYTES: usize, const READERS: usize> {
     broadcast: &'a Broadcast<M, BYTES, READERS>,
     config: &'a Config<'a>,
-    phase: Phase<'a, M, BYTES, READERS>,
-    pulse: Pulse,
     /// When to [`tick`](Self::tick).
     due: Instant,
+    pulse: Pulse,
+    reader: Reader,
+    request: Request<'a>,
+    phase: Phase,
 }
 
-enum Phase<'a, M: RawMutex, const BYTES: usize, const READERS: usize> {
-    Request(Request<'a>),
-    /// Bytes of the answer that have gone out, and the stream that follows it.
-    Answer(Answer<'a>, usize, Option<Subscription<'a, M, BYTES, READERS>>),
-    Stream(Subscription<'a, M, BYTES, READERS>),
+#[derive(Clone, Copy)]
+enum Phase {
+    Request,
+    Answer,
+    /// The stream that follows its answer.
+    Stream,
     /// Waits for the peer to close its side, too,
     #[cfg(feature = "net")]
     Closing,
@@ -65,94 +70,96 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
         Self {
             broadcast,
             config,
-            phase: Phase::Request(Request::new(config.head_limit)),
-            pulse: Pulse::new(),
             due: after(config.read_timeout),
+            pulse: Pulse::new(),
+            reader: Reader::new(),
+            request: Request::new(config.head_limit),
+            phase: Phase::Request,
         }
     }
 
     /// What is to be done now. Where that is to receive, it may become another as soon as the waker is
     /// woken.
     pub(super) fn want(&mut self, cx: &mut Context<'_>) -> Want {
-        match &mut self.phase {
-            Phase::Request(_) => Want::Receive,
-            Phase::Answer(..) => Want::Send,
-            Phase::Stream(subscription) if subscription.poll_ready(cx).is_ready() => Want::Send,
-            Phase::Stream(_) => Want::Receive,
+        match self.phase {
+            Phase::Request => Want::Receive,
+            Phase::Answer => Want::Send,
+            Phase::Stream if self.broadcast.poll_ready(&self.reader, cx).is_ready() => Want::Send,
+            Phase::Stream => Want::Receive,
             #[cfg(feature = "net")]
             Phase::Closing => Want::Receive,
             #[cfg(feature = "net")]
             Phase::Flushing => Want::Flush,
-            Phase::Over(result) => Want::End(*result),
+            Phase::Over(result) => Want::End(result),
         }
     }
 
     /// Takes bytes that have arrived, and says how many.
     pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
         // What is behind a request is of no interest.
-        let Phase::Request(request) = &mut self.phase else { return bytes.len() };
+        let Phase::Request = self.phase else { return bytes.len() };
         let mut rest = bytes;
-        if let Some(mut answer) = request.take(&mut rest, self.config) {
-            let mut stream = None;
-            if matches!(answer.content, Content::Stream) && !answer.is_head {
-                match self.broadcast.subscribe(request.last_event_id(), &self.config.stream) {
-                    Ok(subscription) => stream = Some(subscription),
-                    // Law 15.
-                    Err(_) => {
-                        debug!("a reader is to come back");
-                        let time = self.broadcast.come_back(&self.config.stream);
-                        answer.content = Content::ComeBack(time);
-                    }
+        if self.request.take(&mut rest, self.config) {
+            if self.request.content == Content::Stream && !self.request.is_head() {
+                let id = self.request.last_event_id();
+                // Who finds no place gets a stream all the same (law 15).
+                if self.broadcast.open(&mut self.reader, id, &self.config.stream).is_err() {
+                    debug!("a reader is to come back");
                 }
             }
-            self.phase = Phase::Answer(answer, 0, stream);
-            self.due = after(interval(self.config));
+            self.answer();
         }
         bytes.len() - rest.len()
     }
 
+    fn answer(&mut self) {
+        self.phase = Phase::Answer;
+        self.due = after(self.config.pulse.interval);
+    }
+
     /// The peer has closed its side, or broken the connection: whether that is how it ends.
     pub(super) fn closed(&mut self) -> bool {
-        self.phase = match self.phase {
-            Phase::Request(_) => Phase::Over(Err(Failure::Closed)),
-            Phase::Stream(_) => Phase::Over(Ok(())),
+        match self.phase {
+            Phase::Request => self.end(Err(Failure::Closed)),
+            Phase::Stream => self.end(Ok(())),
             #[cfg(feature = "net")]
-            Phase::Closing => Phase::Flushing,
+            Phase::Closing => self.phase = Phase::Flushing,
             _ => return false,
-        };
+        }
         true
+    }
+
+    #[inline(never)]
+    fn end(&mut self, result: Result<(), Failure>) {
+        self.phase = Phase::Over(result);
+        self.broadcast.leave(&mut self.reader);
     }
 
     /// Writes what is to be sent, as far as it fits, and says how many bytes.
     pub(super) fn fill(&mut self, out: &mut [u8]) -> usize {
-        let filled = match &mut self.phase {
-            Phase::Answer(answer, sent, stream) => {
-                let mut window = Window::new(out, *sent);
-                answer.write(&mut window);
-                let filled = window.filled();
-                *sent += filled;
+        let filled = match self.phase {
+            Phase::Answer => {
+                // Nothing else has been sent so far.
+                let mut window = Window::new(out, self.pulse.sent as usize);
+                self.request.write_answer(self.config, &mut window);
                 if !window.is_cut() {
-                    self.phase = match stream.take() {
-                        Some(subscription) => Phase::Stream(subscription),
-                        None => Phase::Over(Ok(())),
-                    };
+                    self.phase = Phase::Stream;
                 }
-                filled
+                window.filled()
             }
-            Phase::Stream(subscription) => match subscription.fill(out) {
-                Ok(filled) => {
-                    if subscription.is_ended() {
-                        self.phase = Phase::Over(Ok(()));
-                    }
-                    filled
-                }
+            _ => match self.broadcast.fill(&mut self.reader, &self.config.stream, out) {
+                Ok(filled) => filled,
                 Err(_) => {
-                    self.phase = Phase::Over(Err(Failure::Overtaken));
-                    0
+                    self.end(Err(Failure::Overtaken));
+                    return 0;
                 }
             },
-            _ => 0,
         };
+        if let Phase::Stream = self.phase
+            && self.reader.is_ended()
+        {
+            self.end(Ok(()));
+        }
         self.pulse.sent(filled);
         filled
     }
@@ -169,26 +176,22 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
     /// Looks after the peer. So many bytes were sent and have not arrived yet.
     #[inline(never)]
     pub(super) fn tick(&mut self, on_the_way: usize) {
-        match &mut self.phase {
-            Phase::Request(request) => {
-                let answer = request.answer(Status::REQUEST_TIMEOUT, self.config);
-                self.phase = Phase::Answer(answer, 0, None);
+        match self.phase {
+            Phase::Request => {
+                self.request.status = Status::REQUEST_TIMEOUT;
+                self.phase = Phase::Answer;
             }
-            Phase::Answer(..) | Phase::Stream(_) if self.pulse.is_lost(on_the_way, self.config) => {
-                debug!("a peer takes nothing");
-                self.phase = Phase::Over(Err(Failure::Stuck));
-            }
-            Phase::Answer(..) => {}
-            Phase::Stream(subscription) => {
-                if self.pulse.is_silent(self.config) {
-                    subscription.keep_alive();
+            Phase::Answer | Phase::Stream => {
+                if self.pulse.is_lost(on_the_way, &self.config.pulse) {
+                    debug!("a peer takes nothing");
+                    self.end(Err(Failure::Stuck));
+                } else if self.pulse.is_silent(&self.config.pulse) {
+                    self.reader.keep_alive();
                 }
             }
-            #[cfg(feature = "net")]
-            Phase::Closing | Phase::Flushing => self.phase = Phase::Over(Err(Failure::Stuck)),
-            Phase::Over(_) => {}
+            _ => self.end(Err(Failure::Stuck)),
         }
-        self.due = after(interval(self.config));
+        self.due = after(self.config.pulse.interval);
     }
 
     /// All that was sent has arrived.
@@ -207,8 +210,15 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
     /// The connection has been reset, of which the peer is to be told.
     #[cfg(feature = "net")]
     pub(super) fn reset(&mut self) {
+        self.end(Ok(()));
         self.phase = Phase::Flushing;
         self.due = after(RESET);
+    }
+}
+
+impl<M: RawMutex, const BYTES: usize, const READERS: usize> Drop for Session<'_, M, BYTES, READERS> {
+    fn drop(&mut self) {
+        self.broadcast.leave(&mut self.reader);
     }
 }
 
