@@ -184,12 +184,15 @@ impl<'a> Event<'a> {
     /// The type as it goes on the wire: empty where no `event` line is needed.
     pub(crate) fn type_on_wire(&self) -> &'a [u8] {
         // Compared in place, where a call would take longer than all the rest of a small event.
-        match self.event_type {
-            [b'm', b'e', b's', b's', b'a', b'g', b'e'] => b"",
-            event_type => event_type,
+        match self.event_type.split_first_chunk() {
+            Some((start, [b'a', b'g', b'e'])) if u32::from_ne_bytes(*start) == MESS => b"",
+            _ => self.event_type,
         }
     }
 }
+
+/// How [`MESSAGE`] begins.
+const MESS: u32 = u32::from_ne_bytes(*b"mess");
 
 impl PartialEq for Event<'_> {
     fn eq(&self, other: &Self) -> bool {

@@ -1,7 +1,7 @@
 //! Blocks written to a slice of their length, in little code, and fast where the data is one line.
 
 use crate::event::Event;
-use crate::line::{CR, FIRST, HIGH, LF, low_bytes};
+use crate::line::{CR, FIRST, HIGH, LF, last_chunk, last_chunk_mut, low_bytes};
 
 const EVENT: &[u8; 7] = b"event: ";
 const DATA: &[u8; 6] = b"data: ";
@@ -70,6 +70,7 @@ impl<'a> EventBlock<'a> {
     ///
     /// Where the length is [`one_line_len`](Self::one_line_len) it takes one pass, in words.
     #[must_use]
+    #[inline(never)]
     pub fn write(&self, slice: &mut [u8]) -> bool {
         let mut room = slice;
         if !self.event_type.is_empty() {
@@ -78,7 +79,7 @@ impl<'a> EventBlock<'a> {
             let Some((value, rest)) = rest.split_at_mut_checked(self.event_type.len()) else {
                 return false;
             };
-            value.copy_from_slice(self.event_type);
+            copy_name(self.event_type, value);
             let Some((end, rest)) = rest.split_first_mut() else { return false };
             *end = LF;
             room = rest;
@@ -91,34 +92,64 @@ impl<'a> EventBlock<'a> {
     }
 }
 
-/// Copies a line to a target of its length; false as soon as it may not be one line. Words at a time,
-/// wherever they lie, of which the last lies over those before.
-#[inline(never)]
+/// Copies a line to a target of its length; false as soon as it may not be one line. Four words at a
+/// time, wherever they lie, of which the last lie over those before.
+#[inline(always)]
 fn copy_line(line: &[u8], target: &mut [u8]) -> bool {
-    let mut low = 0;
-    for (word, place) in line.as_chunks().0.iter().zip(target.as_chunks_mut().0) {
-        low |= copy_word(word, place);
-        // Were it looked at only behind the loop, compilers would make two of it.
-        if low == !0 {
+    let Some(target) = target.get_mut(..line.len()) else { return false };
+    let (Some(last), Some(last_place)) = (last_chunk(line), last_chunk_mut(target)) else {
+        return line.iter().zip(target).all(|(byte, place)| {
+            *place = *byte;
+            *byte >= FIRST
+        });
+    };
+    if !copy_block(last, last_place) {
+        return false;
+    }
+    for (block, place) in line.as_chunks().0.iter().zip(target.as_chunks_mut().0) {
+        if !copy_block(block, place) {
             return false;
         }
     }
-    if let (Some(word), Some(place)) = (line.last_chunk(), target.last_chunk_mut()) {
-        return (low | copy_word(word, place)) & HIGH == 0;
-    }
-    line.iter().zip(target).all(|(byte, place)| {
-        *place = *byte;
-        *byte >= FIRST
-    })
+    true
 }
 
 #[inline(always)]
-fn copy_word(word: &[u8; 4], place: &mut [u8; 4]) -> u32 {
-    *place = *word;
-    low_bytes(u32::from_ne_bytes(*word))
+fn copy_block(block: &[u8; 16], place: &mut [u8; 16]) -> bool {
+    let ([first, second, third, fourth], places) =
+        (block.as_chunks::<4>().0, place.as_chunks_mut::<4>().0)
+    else {
+        return false;
+    };
+    let [place, places @ ..] = places else { return false };
+    let (a, b) = (u32::from_ne_bytes(*first), u32::from_ne_bytes(*second));
+    let (c, d) = (u32::from_ne_bytes(*third), u32::from_ne_bytes(*fourth));
+    *place = a.to_ne_bytes();
+    if let [second, third, fourth] = places {
+        *second = b.to_ne_bytes();
+        *third = c.to_ne_bytes();
+        *fourth = d.to_ne_bytes();
+    }
+    (low_bytes(a) | low_bytes(b) | low_bytes(c) | low_bytes(d)) & HIGH == 0
+}
+
+/// Copies a name to a target of its length: those of a usual length as two words, which takes no call.
+#[inline(always)]
+fn copy_name(name: &[u8], target: &mut [u8]) {
+    if let (4..=8, Some(first), Some(last)) = (name.len(), name.first_chunk(), last_chunk(name)) {
+        if let Some(place) = target.first_chunk_mut::<4>() {
+            *place = *first;
+        }
+        if let Some(place) = last_chunk_mut::<4>(target) {
+            *place = *last;
+        }
+    } else {
+        target.copy_from_slice(name);
+    }
 }
 
 /// Copies lines, each behind the field's name; false when the target has another length.
+#[inline(never)]
 fn copy_lines(data: &[u8], mut target: &mut [u8]) -> bool {
     let mut after_cr = false;
     for &byte in data {

@@ -49,6 +49,12 @@ impl EventIdCounter {
         self.line.get(..self.length).unwrap_or_default()
     }
 
+    /// Its length in bytes.
+    #[must_use]
+    pub const fn line_len(&self) -> usize {
+        self.length
+    }
+
     /// Writes the line to the start of a slice, and returns what is behind it, of which the first bytes
     /// mean nothing any more; `None` when the slice is shorter than the line, or than 16 bytes, which no
     /// event with a line is.
@@ -68,11 +74,13 @@ impl EventIdCounter {
 
     /// Goes on to the next id. Behind the last there is none: it stays.
     pub fn advance(&mut self) {
-        let sequence = self.id.sequence.wrapping_add(1);
-        if sequence == 0 {
-            return;
-        }
-        self.id.sequence = sequence;
+        let sequence = self.id.sequence;
+        // A sum of 32 bits is cheaper where registers have no more, and nearly always right.
+        self.id.sequence = match (sequence as u32).checked_add(1) {
+            Some(low) => sequence & !u64::from(u32::MAX) | u64::from(low),
+            None if sequence == u64::MAX => return,
+            None => sequence + 1,
+        };
         // The last byte is the line's end.
         match self.line.get_mut(self.length.wrapping_sub(2)) {
             Some(digit) if !matches!(*digit, b'9' | b'z') => *digit += 1,

@@ -27,15 +27,27 @@ pub(crate) const fn low_bytes(word: u32) -> u32 {
 
 /// [`has_end`] of what is short, or where a search takes much code.
 pub(crate) fn has_end_in_few(bytes: &[u8]) -> bool {
-    let (mut low, mut rest) = (0, bytes);
-    while let Some((word, behind)) = rest.split_first_chunk() {
-        low |= low_bytes(u32::from_ne_bytes(*word));
-        rest = behind;
-    }
-    if let Some(word) = bytes.last_chunk()
-        && (low | low_bytes(u32::from_ne_bytes(*word))) & HIGH == 0
-    {
-        return false;
+    if let Some(last) = last_chunk(bytes) {
+        let (mut low, mut rest) = (low_bytes(u32::from_ne_bytes(*last)), bytes);
+        while let Some((word, behind)) = rest.split_first_chunk() {
+            low |= low_bytes(u32::from_ne_bytes(*word));
+            rest = behind;
+        }
+        if low & HIGH == 0 {
+            return false;
+        }
     }
     bytes.iter().any(|&byte| byte == LF || byte == CR)
+}
+
+/// The slice's own, in less code.
+#[inline(always)]
+pub(crate) fn last_chunk<const N: usize>(bytes: &[u8]) -> Option<&[u8; N]> {
+    bytes.get(bytes.len().checked_sub(N)?..)?.first_chunk()
+}
+
+/// The slice's own, in less code.
+#[inline(always)]
+pub(crate) fn last_chunk_mut<const N: usize>(bytes: &mut [u8]) -> Option<&mut [u8; N]> {
+    bytes.get_mut(bytes.len().checked_sub(N)?..)?.first_chunk_mut()
 }

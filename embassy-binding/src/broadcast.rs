@@ -97,7 +97,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
     ///
     /// A log that runs or has been closed begins anew: its history is gone, and its readers are told.
     pub fn start(&self, epoch: u64) {
-        self.with(|shared| {
+        self.with((), |shared| {
             shared.log.start(epoch, BYTES);
             shared.wake_readers();
         });
@@ -173,13 +173,13 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
     /// Milliseconds after which a reader who is sent away may come back: the reconnection time and a
     /// part of the spread, another for each.
     pub fn come_back(&self, options: &StreamOptions<'_>) -> u32 {
-        self.with(|shared| shared.log.come_back(options)).unwrap_or(options.retry)
+        self.with(options.retry, |shared| shared.log.come_back(options))
     }
 
     /// Closes the log: it takes no events any more, and each reader gets what it lacks, a reconnection
     /// time of its own, and the end of its stream (law 14). [`start`](Self::start) opens it anew.
     pub fn close(&self) {
-        self.with(|shared| {
+        self.with((), |shared| {
             shared.log.close();
             shared.wake_readers();
         });
@@ -193,26 +193,25 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
     /// It can be dropped and called again. Only one task may wait at a time.
     pub async fn drained(&self) {
         poll_fn(|cx| {
-            self.with(|shared| {
+            self.with(Poll::Pending, |shared| {
                 if shared.readers == 0 {
                     return Poll::Ready(());
                 }
                 register(&mut shared.drained, cx.waker());
                 Poll::Pending
             })
-            .unwrap_or(Poll::Pending)
         })
         .await;
     }
 
     /// How many read now.
     pub fn readers(&self) -> usize {
-        self.with(|shared| shared.readers).unwrap_or_default()
+        self.with(0, |shared| shared.readers)
     }
 
     /// What has happened so far.
     pub fn counts(&self) -> Counts {
-        self.with(|shared| shared.log.counts).unwrap_or_default()
+        self.with(Counts::default(), |shared| shared.log.counts)
     }
 
     /// Adds an event, and says which id it has.
@@ -220,12 +219,11 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         &self,
         add: impl FnOnce(&mut Shared<BYTES, READERS>) -> Result<(), PublishError>,
     ) -> Result<EventId, PublishError> {
-        self.with(|shared| {
+        self.with(Err(PublishError::Nested), |shared| {
             add(shared)?;
             shared.wake_readers();
             Ok(shared.log.last_id())
         })
-        .unwrap_or(Err(PublishError::Nested))
     }
 
     /// Has a reader follow the log; where it cannot, it is told when to come back.
@@ -236,7 +234,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         options: &StreamOptions<'_>,
     ) -> Result<(), SubscribeError> {
         reader.refuse(options.retry);
-        self.with(|shared| {
+        self.with(Err(SubscribeError::Nested), |shared| {
             let taken = shared.take_place();
             if taken.is_ok() {
                 reader.has_place = true;
@@ -246,7 +244,6 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
             }
             taken
         })
-        .unwrap_or(Err(SubscribeError::Nested))
     }
 
     /// Gives the place back that a reader has.
@@ -254,7 +251,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
     pub(crate) fn leave(&self, reader: &mut Reader) {
         if reader.has_place {
             reader.has_place = false;
-            self.with(Shared::free_place);
+            self.with((), Shared::free_place);
         }
     }
 
@@ -265,7 +262,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         options: &StreamOptions<'_>,
         out: &mut [u8],
     ) -> Result<usize, Overtaken> {
-        self.with(|shared| reader.fill(&mut shared.log, &shared.ring, options, out)).unwrap_or(Ok(0))
+        self.with(Ok(0), |shared| reader.fill(&mut shared.log, &shared.ring, options, out))
     }
 
     /// [`Subscription::poll_ready`].
@@ -273,19 +270,21 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         if reader.is_told() {
             return Poll::Ready(());
         }
-        self.with(|shared| {
+        self.with(Poll::Pending, |shared| {
             if shared.log.has_news(&reader.cursor) {
                 return Poll::Ready(());
             }
             shared.register(cx.waker());
             Poll::Pending
         })
-        .unwrap_or(Poll::Pending)
     }
 
-    /// Does something under the lock; `None` when it is held by a caller of this call.
-    fn with<R>(&self, f: impl FnOnce(&mut Shared<BYTES, READERS>) -> R) -> Option<R> {
-        self.shared.lock(|shared| shared.try_borrow_mut().ok().map(|mut shared| f(&mut shared)))
+    /// Does something under the lock, unless that is held by a caller of this call.
+    fn with<R>(&self, nested: R, f: impl FnOnce(&mut Shared<BYTES, READERS>) -> R) -> R {
+        self.shared.lock(|shared| match shared.try_borrow_mut() {
+            Ok(mut shared) => f(&mut shared),
+            Err(_) => nested,
+        })
     }
 }
 
@@ -312,18 +311,19 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> fmt::Debug
 impl<const BYTES: usize, const READERS: usize> Shared<BYTES, READERS> {
     /// Adds an event.
     fn append_block(&mut self, block: &EventBlock<'_>) -> Result<(), PublishError> {
-        let mut length = block.one_line_len();
+        let one_line = block.one_line_len();
+        let mut length = one_line;
         // Room is made before the data is looked at, so that it is read once; unless all the room there
         // is might not be enough.
-        let mut is_exact = WORST_CASE * length > BYTES;
+        if length > BYTES / WORST_CASE {
+            length += block.line_ends_len();
+        }
         loop {
-            if is_exact {
-                length += block.line_ends_len();
+            let added = self.log.append(&mut self.ring, length, |room| block.write(room));
+            if added != Err(PublishError::Format) || length != one_line {
+                return added;
             }
-            match self.log.append(&mut self.ring, length, |room| block.write(room)) {
-                Err(PublishError::Format) if !is_exact => is_exact = true,
-                added => return added,
-            }
+            length += block.line_ends_len().max(1);
         }
     }
 

@@ -125,7 +125,7 @@ impl Log {
         encode: impl FnOnce(&mut [u8]) -> bool,
     ) -> Result<(), PublishError> {
         self.check_open()?;
-        let block = self.next.line().len() + length;
+        let block = self.next.line_len() + length;
         let length = block + HEADER;
         let Ok(header) = u16::try_from(block) else { return Err(PublishError::TooLarge) };
         if length > ring.len() {
@@ -153,11 +153,12 @@ impl Log {
     fn make_room(&mut self, ring: &[u8]) {
         if self.end < ring.len() {
             self.count -= 1;
-            self.tail = self.behind(ring, self.tail);
-            self.end = self.tail;
-            if self.tail == 0 {
+            let next = self.tail + HEADER + usize::from(header(ring, self.tail));
+            if next == self.wrap {
                 // Those that are left, if there are any, are before the head.
-                (self.end, self.wrap) = (ring.len(), 0);
+                (self.tail, self.end, self.wrap) = (0, ring.len(), 0);
+            } else {
+                (self.tail, self.end) = (next, next);
             }
         } else {
             (self.wrap, self.head, self.end) = (self.head, 0, self.tail);
