@@ -150,21 +150,22 @@ fn copy_name(name: &[u8], target: &mut [u8]) {
 
 /// Copies lines, each behind the field's name; false when the target has another length.
 #[inline(never)]
-fn copy_lines(data: &[u8], mut target: &mut [u8]) -> bool {
+fn copy_lines(data: &[u8], target: &mut [u8]) -> bool {
+    let mut places = target.iter_mut();
     let mut after_cr = false;
-    for &byte in data {
-        let one = [byte];
-        let part = match byte {
+    for byte in data {
+        let part = match *byte {
             LF if after_cr => &[],
             CR | LF => &NEXT_LINE[..],
-            _ => &one,
+            _ => core::slice::from_ref(byte),
         };
-        after_cr = byte == CR;
-        let Some((place, rest)) = target.split_at_mut_checked(part.len()) else { return false };
-        place.copy_from_slice(part);
-        target = rest;
+        after_cr = *byte == CR;
+        for byte in part {
+            let Some(place) = places.next() else { return false };
+            *place = *byte;
+        }
     }
-    target.is_empty()
+    places.next().is_none()
 }
 
 #[cfg(test)]

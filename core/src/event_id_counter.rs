@@ -75,8 +75,10 @@ impl EventIdCounter {
     /// Goes on to the next id. Behind the last there is none: it stays.
     pub fn advance(&mut self) {
         let sequence = self.id.sequence;
-        // A sum of 32 bits is cheaper where registers have no more, and nearly always right.
-        self.id.sequence = match (sequence as u32).checked_add(1) {
+        // A sum of 32 bits is cheaper where registers have no more, and nearly always enough.
+        #[expect(clippy::cast_possible_truncation, reason = "the rest is put back")]
+        let low = sequence as u32;
+        self.id.sequence = match low.checked_add(1) {
             Some(low) => sequence & !u64::from(u32::MAX) | u64::from(low),
             None if sequence == u64::MAX => return,
             None => sequence + 1,

@@ -7,7 +7,7 @@ mod response;
 mod response_head;
 
 pub use chunked::{ChunkedDecoder, ChunkedError};
-pub use head::{HeadError, HeadField, HeadLine, HeadParser};
+pub use head::{HeadError, HeadField, HeadLine, HeadParser, is_same};
 pub use request::{ContentLength, Method, RequestFields, RequestLine};
 pub use response::{
     Answer, BODY_HEADERS, CREDENTIALS, MOST_REDIRECTS, last_event_id_value, redirected_method,

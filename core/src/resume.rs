@@ -88,7 +88,7 @@ pub fn resume(
 /// Whether a cursor has missed events that its topics dropped.
 #[must_use]
 pub fn has_fallen_behind(cursor: u64, dropped: impl IntoIterator<Item = u64>) -> bool {
-    dropped.into_iter().any(|dropped| cursor < dropped)
+    dropped.into_iter().max().is_some_and(|dropped| cursor < dropped)
 }
 
 #[cfg(test)]

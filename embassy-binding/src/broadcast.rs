@@ -227,6 +227,7 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
     }
 
     /// Has a reader follow the log; where it cannot, it is told when to come back.
+    #[inline(never)]
     pub(crate) fn open(
         &self,
         reader: &mut Reader,

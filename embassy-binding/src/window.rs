@@ -35,8 +35,8 @@ impl<'a> Window<'a> {
         self.skip = 0;
         let room = self.out.get_mut(self.filled..).unwrap_or_default();
         let length = bytes.len().min(room.len());
-        for (byte, place) in bytes.iter().zip(room) {
-            *place = *byte;
+        if let (Some(part), Some(room)) = (bytes.get(..length), room.get_mut(..length)) {
+            room.copy_from_slice(part);
         }
         self.filled += length;
         self.is_cut |= length < bytes.len();

@@ -42,10 +42,9 @@ impl<'a> RequestLine<'a> {
     /// # Errors
     ///
     /// When it is none, or of another version of HTTP.
-    #[inline(never)]
     pub fn parse(line: &'a [u8]) -> Result<Self, HeadError> {
         let mut rest = line;
-        let (method, target) = (word(&mut rest), word(&mut rest));
+        let (method, target) = (before(&mut rest, b' '), before(&mut rest, b' '));
         let [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9'] =
             rest.strip_prefix(b"HTTP/").unwrap_or_default()
         else {
@@ -70,29 +69,30 @@ impl<'a> RequestLine<'a> {
 }
 
 /// The path of a request's target, which may be the whole address (RFC 9112, 3.2).
+#[inline(never)]
 fn path(target: &[u8]) -> Option<&[u8]> {
-    let mut target = target.get(..position(target, b'?')).unwrap_or_default();
-    if !matches!(target, [b'/', ..] | b"*") {
+    let mut rest = target;
+    let mut path = before(&mut rest, b'?');
+    if !matches!(path, [b'/', ..] | b"*") {
         // Behind `scheme://host`.
-        target = target.get(position(target, b':')..).filter(|rest| !rest.is_empty())?;
-        target = target.get(3..).unwrap_or_default();
-        target = target.get(position(target, b'/')..).unwrap_or_default();
+        let length = path.len();
+        if before(&mut path, b':').len() == length {
+            return None;
+        }
+        rest = path.get(2..).unwrap_or_default();
+        path = rest;
+        path = path.get(before(&mut rest, b'/').len()..).unwrap_or_default();
     }
-    Some(if target.is_empty() { b"/" } else { target })
+    Some(if path.is_empty() { b"/" } else { path })
 }
 
-/// What is before the next space, which is taken away with it.
+/// What is before a byte, which is taken away with it; all where there is no such byte.
 #[inline(never)]
-fn word<'a>(text: &mut &'a [u8]) -> &'a [u8] {
-    let (word, rest) = text.split_at_checked(position(text, b' ')).unwrap_or_default();
+fn before<'a>(text: &mut &'a [u8], end: u8) -> &'a [u8] {
+    let length = text.iter().position(|&byte| byte == end).unwrap_or(text.len());
+    let (found, rest) = text.split_at(length);
     *text = rest.get(1..).unwrap_or_default();
-    word
-}
-
-/// Where a byte is first; the length where it is nowhere.
-#[inline(never)]
-fn position(bytes: &[u8], wanted: u8) -> usize {
-    bytes.iter().position(|&byte| byte == wanted).unwrap_or(bytes.len())
+    found
 }
 
 /// What the header fields of a request say of what may be answered, to who serves event streams from
@@ -121,16 +121,25 @@ impl RequestFields {
     }
 
     /// Takes a field.
-    #[inline(never)]
     pub fn take(&mut self, field: &HeadField<'_>) {
         if field.is("host") {
-            self.hosts = if self.hosts == 0 { 1 } else { 2 };
+            self.host();
         } else if field.is("accept") {
-            // One list, in whatever lines (RFC 9110, 5.3). What did not fit may allow anything.
-            static RANGES: [&str; 3] = ["text/event-stream", "text/*", "*/*"];
-            let accepts = !field.is_whole || RANGES.iter().any(|range| has(field.value, range));
-            self.accepts = Some(accepts || self.accepts == Some(true));
+            self.accept(field);
         }
+    }
+
+    /// Takes a `Host`.
+    pub fn host(&mut self) {
+        self.hosts = if self.hosts == 0 { 1 } else { 2 };
+    }
+
+    /// Takes an `Accept`.
+    pub fn accept(&mut self, field: &HeadField<'_>) {
+        // One list, in whatever lines (RFC 9110, 5.3). What did not fit may allow anything.
+        static RANGES: [&str; 3] = ["text/event-stream", "text/*", "*/*"];
+        let accepts = !field.is_whole || RANGES.iter().any(|range| has(field.value, range));
+        self.accepts = Some(accepts || self.accepts == Some(true));
     }
 
     /// Whether a request has the one host that it must have (RFC 9112, 3.2).
@@ -187,15 +196,36 @@ impl ContentLength {
     /// # Errors
     ///
     /// When it is a length that is none, or that contradicts what was there before.
-    #[inline(never)]
     pub fn take(&mut self, field: &HeadField<'_>) -> Result<(), HeadError> {
-        let (bytes, kind) = if field.is("content-length") {
-            (content_length(field).ok_or(HeadError::Malformed)?, Kind::Said)
+        if field.is("content-length") {
+            self.length(field)
         } else if field.is("transfer-encoding") {
-            (0, Kind::Coded)
+            self.coding()
         } else {
-            return Ok(());
-        };
+            Ok(())
+        }
+    }
+
+    /// Takes a `Content-Length`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`take`](Self::take).
+    pub fn length(&mut self, field: &HeadField<'_>) -> Result<(), HeadError> {
+        let bytes = content_length(field).ok_or(HeadError::Malformed)?;
+        self.say(bytes, Kind::Said)
+    }
+
+    /// Takes a `Transfer-Encoding`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`take`](Self::take).
+    pub fn coding(&mut self) -> Result<(), HeadError> {
+        self.say(0, Kind::Coded)
+    }
+
+    fn say(&mut self, bytes: u32, kind: Kind) -> Result<(), HeadError> {
         // Who sends both, or two lengths, may mean to smuggle something (6.1).
         if self.kind != Kind::Unsaid && (self.kind, self.bytes) != (kind, bytes) {
             return Err(HeadError::Malformed);

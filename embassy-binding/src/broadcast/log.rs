@@ -12,7 +12,7 @@ use crate::stream_options::StreamOptions;
 /// not fit before the ring's end is put at its start.
 ///
 /// Places in the ring say nothing of whether what was there still is. That is told by sequences alone,
-/// which never come again.
+/// which for a reader come again only after 2³² events of which it has taken none.
 pub(crate) struct Log {
     /// The next event's id.
     next: EventIdCounter,
@@ -22,10 +22,10 @@ pub(crate) struct Log {
     head: usize,
     /// Where the oldest event is, if there is one.
     tail: usize,
-    /// Where the room ends that is free from the head on: at the oldest event, or at the ring's end.
+    /// Where the room ends that is free from the head on: at the oldest event, or the ring's end.
     end: usize,
-    /// Where the ring goes on at its start: behind the last event before its end, or 0 where the events are
-    /// in one piece.
+    /// Where the ring goes on at its start: behind the last event before its end, or 0 where the
+    /// events are in one piece.
     wrap: usize,
     run: u16,
     state: State,
@@ -218,7 +218,7 @@ impl Log {
         *cursor = self.live();
         let last = self.last();
         let dropped = last.wrapping_sub(self.count.into());
-        let lacking = match resume(last_event_id, self.next.id().epoch, last, [dropped]) {
+        let lacking = match resume(last_event_id, self.next.id().epoch, last, Some(dropped)) {
             Resume::Reset(cause) => return Some(cause),
             Resume::Live if options.has_history => self.count,
             Resume::Live => 0,

@@ -1,6 +1,6 @@
 //! Which page a request comes from.
 
-use sansse::http::HeadField;
+use sansse::http::{HeadField, is_same};
 
 use super::config::Config;
 
@@ -28,30 +28,25 @@ impl Origin {
         }
     }
 
-    /// Takes a field, and what was kept of one before, and says how many bytes at the end of its value
-    /// are to be kept: of host and origin the one that comes first, to be held against the second.
+    /// Takes a host or an origin, and what was kept of one before, and says how many bytes at the end of
+    /// its value are to be kept: of the two the one that comes first, to be held against the second.
     #[inline(never)]
     pub(super) fn take(
         &mut self,
         field: &HeadField<'_>,
+        is_origin: bool,
         kept: &[u8],
         config: &Config<'_>,
     ) -> usize {
-        #[cfg(feature = "cors")]
-        if field.is("access-control-request-method") {
-            self.is_preflight = true;
-        }
         let mut authority = field.value;
-        if field.is("origin") {
+        if is_origin {
             self.origins = if self.origins == 0 { 1 } else { 2 };
             self.listed = place(field, config);
             // Behind `scheme://`, which browsers write before all that has a host.
             let scheme = authority.iter().position(|&byte| byte == b'/').unwrap_or(authority.len());
             authority = authority.get(scheme + 2..).unwrap_or_default();
-        } else if !field.is("host") {
-            return 0;
         }
-        self.is_own = !kept.is_empty() && kept.eq_ignore_ascii_case(authority);
+        self.is_own = !kept.is_empty() && is_same(kept, authority);
         authority.len()
     }
 

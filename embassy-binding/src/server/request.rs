@@ -2,9 +2,7 @@
 
 #[cfg(feature = "post")]
 use sansse::http::ContentLength;
-use sansse::http::{
-    HeadError, HeadLine, HeadParser, LAST_EVENT_ID, Method, RequestFields, RequestLine,
-};
+use sansse::http::{HeadError, HeadLine, HeadParser, Method, RequestFields, RequestLine};
 
 #[cfg(feature = "post")]
 use super::config::Post;
@@ -17,6 +15,32 @@ pub(super) const LINE: usize = 96;
 
 /// Bytes of a last event ID, or of a host with its port, that are kept.
 const LONGEST: usize = LINE / 2;
+
+/// The fields that are looked at, by their places here.
+static NAMES: &[&str] = &[
+    sansse::http::LAST_EVENT_ID,
+    "accept",
+    "host",
+    #[cfg(feature = "post")]
+    "origin",
+    #[cfg(feature = "post")]
+    "content-length",
+    #[cfg(feature = "post")]
+    "transfer-encoding",
+    #[cfg(feature = "cors")]
+    "access-control-request-method",
+];
+const LAST_EVENT_ID: usize = 0;
+const ACCEPT: usize = 1;
+const HOST: usize = 2;
+#[cfg(feature = "post")]
+const ORIGIN: usize = 3;
+#[cfg(feature = "post")]
+const CONTENT_LENGTH: usize = 4;
+#[cfg(feature = "post")]
+const TRANSFER_ENCODING: usize = 5;
+#[cfg(feature = "cors")]
+const REQUEST_METHOD: usize = 6;
 
 /// A request, as far as it has come.
 pub(super) struct Request<'a> {
@@ -132,18 +156,34 @@ impl<'a> Request<'a> {
                 Ok(HeadLine::End) => return Err(HeadError::Malformed),
                 Ok(HeadLine::Field(ref field)) => {
                     // A post needs no id, and nothing else its origin's host.
-                    let is_id = self.method != Method::Post && field.is(LAST_EVENT_ID);
-                    if is_id {
-                        kept = field.value.len();
-                    }
-                    self.fields.take(field);
-                    #[cfg(feature = "post")]
-                    {
-                        let authority = self.origin.take(field, self.parser.kept(), config);
-                        if self.method == Method::Post {
-                            kept = authority;
+                    let is_post = self.method == Method::Post;
+                    let mut is_id = false;
+                    match field.place_in(NAMES) {
+                        Some(LAST_EVENT_ID) if !is_post => {
+                            is_id = true;
+                            kept = field.value.len();
                         }
-                        self.length.take(field)?;
+                        Some(ACCEPT) => self.fields.accept(field),
+                        #[cfg(not(feature = "post"))]
+                        Some(HOST) => self.fields.host(),
+                        #[cfg(feature = "post")]
+                        Some(name @ (HOST | ORIGIN)) => {
+                            if name == HOST {
+                                self.fields.host();
+                            }
+                            let kept_before = self.parser.kept();
+                            let end = self.origin.take(field, name == ORIGIN, kept_before, config);
+                            if is_post {
+                                kept = end;
+                            }
+                        }
+                        #[cfg(feature = "post")]
+                        Some(CONTENT_LENGTH) => self.length.length(field)?,
+                        #[cfg(feature = "post")]
+                        Some(TRANSFER_ENCODING) => self.length.coding()?,
+                        #[cfg(feature = "cors")]
+                        Some(REQUEST_METHOD) => self.origin.is_preflight = true,
+                        _ => {}
                     }
                     is_id
                 }
@@ -172,12 +212,14 @@ impl<'a> Request<'a> {
                     None => Status::CONTENT_TOO_LARGE,
                     Some(content) => {
                         let room = content.get_mut(filled..).unwrap_or_default();
-                        let taken = room.len().min(bytes.len());
-                        let (part, rest) = bytes.split_at(taken);
-                        room[..taken].copy_from_slice(part);
+                        let (part, rest) = bytes.split_at(room.len().min(bytes.len()));
                         *bytes = rest;
-                        if taken < room.len() {
-                            self.posted = u8::try_from(filled + taken).ok();
+                        let is_whole = part.len() == room.len();
+                        for (byte, place) in part.iter().zip(room) {
+                            *place = *byte;
+                        }
+                        if !is_whole {
+                            self.posted = u8::try_from(filled + part.len()).ok();
                             return false;
                         }
                         (post.take)(content)
@@ -216,7 +258,6 @@ impl<'a> Route<'a> {
         post: None,
     };
 
-    #[inline(never)]
     fn new(config: &'a Config<'a>, path: &[u8]) -> Self {
         Self {
             page: config.pages.iter().find(|page| is_same(page.path, path)),
@@ -229,12 +270,12 @@ impl<'a> Route<'a> {
     /// The methods that one may use.
     pub(super) fn methods(self) -> &'static str {
         static METHODS: [&str; 4] = ["", "GET, HEAD", "POST", "GET, HEAD, POST"];
-        let mut methods = usize::from(self.page.is_some() || self.is_events);
+        let is_there = self.page.is_some() || self.is_events;
         #[cfg(feature = "post")]
-        if self.post.is_some() {
-            methods += 2;
-        }
-        METHODS.get(methods).copied().unwrap_or_default()
+        let takes = self.post.is_some();
+        #[cfg(not(feature = "post"))]
+        let takes = false;
+        METHODS.get(usize::from(is_there) + 2 * usize::from(takes)).copied().unwrap_or_default()
     }
 }
 

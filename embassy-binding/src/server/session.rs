@@ -174,7 +174,6 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
     }
 
     /// Looks after the peer. So many bytes were sent and have not arrived yet.
-    #[inline(never)]
     pub(super) fn tick(&mut self, on_the_way: usize) {
         match self.phase {
             Phase::Request => {
@@ -216,7 +215,9 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
     }
 }
 
-impl<M: RawMutex, const BYTES: usize, const READERS: usize> Drop for Session<'_, M, BYTES, READERS> {
+impl<M: RawMutex, const BYTES: usize, const READERS: usize> Drop
+    for Session<'_, M, BYTES, READERS>
+{
     fn drop(&mut self) {
         self.broadcast.leave(&mut self.reader);
     }

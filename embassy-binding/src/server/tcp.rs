@@ -132,7 +132,6 @@ where
 }
 
 /// Lends what has arrived.
-#[inline(never)]
 fn poll_receive(
     socket: &mut TcpSocket<'_>,
     cx: &mut Context<'_>,
