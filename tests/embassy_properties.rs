@@ -445,6 +445,35 @@ fn who_waits_is_woken_by_each_event_and_by_the_end_and_by_another_run() {
 }
 
 #[test]
+fn who_waits_is_woken_however_many_have_waited_and_gone() {
+    let feed = Broadcast::<NoopRawMutex, 512, 2>::new();
+    let options = StreamOptions::new();
+    feed.start(1);
+    let follow = |woken: &Arc<Woken>| {
+        let mut subscription = feed.subscribe(None, &options).unwrap();
+        while subscription.fill(&mut [0; 64]) != Ok(0) {}
+        let waker = Waker::from(woken.clone());
+        assert!(subscription.poll_ready(&mut Context::from_waker(&waker)).is_pending());
+        subscription
+    };
+    let stays = Arc::new(Woken::default());
+    let staying = follow(&stays);
+    let waker = Waker::from(stays.clone());
+    for _ in 0..5 {
+        drop(follow(&Arc::default()));
+        // Who is woken for nothing waits again.
+        let _ = staying.poll_ready(&mut Context::from_waker(&waker));
+    }
+    let comes = Arc::new(Woken::default());
+    let _coming = follow(&comes);
+    let _ = staying.poll_ready(&mut Context::from_waker(&waker));
+    let before = [&stays, &comes].map(|woken| woken.0.load(Ordering::Relaxed));
+    feed.publish(&Event::new("a")).unwrap();
+    let after = [&stays, &comes].map(|woken| woken.0.load(Ordering::Relaxed));
+    assert_eq!(after, before.map(|count| count + 1));
+}
+
+#[test]
 fn what_cannot_be_published_is_an_error_and_harms_no_reader() {
     const BYTES: usize = 100;
     let (feed, options) = (Feed::<BYTES>::new(), StreamOptions::new());
