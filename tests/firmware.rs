@@ -158,9 +158,10 @@ async fn a_thousand_read_by_a_relay() {
     };
     connected(1.0).await;
     let url = relay.url("/topics/relayed");
+    let client = client();
     let mut readers = Vec::new();
-    for _ in 0..10 {
-        readers.extend(join_all((0..100).map(|_| Reader::open(&url))).await);
+    for _ in 0..20 {
+        readers.extend(join_all((0..50).map(|_| Reader::open_by(&client, &url))).await);
     }
     assert_eq!(readers.len(), 1000);
     // One place of the board is enough for all of them.

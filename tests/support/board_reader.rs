@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
+use reqwest::Client;
 use sansse_tokio::{EventId, OwnedItem};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -38,7 +39,16 @@ impl Reader {
     ///
     /// When the answer is no stream.
     pub async fn open(url: &str) -> Self {
-        Self { events: stream_of(client().get(url)).await, last: None, readers: None }
+        Self::open_by(&client(), url).await
+    }
+
+    /// The same by a client that others use, too: to make one for each of many takes long.
+    ///
+    /// # Panics
+    ///
+    /// As [`open`](Self::open).
+    pub async fn open_by(client: &Client, url: &str) -> Self {
+        Self { events: stream_of(client.get(url)).await, last: None, readers: None }
     }
 
     /// One that has got a place, which takes as long as the board needs to notice that others have
