@@ -98,14 +98,16 @@ fn lines(head: &[u8], storage: usize, limit: usize) -> (Vec<Line>, Option<Result
         } else if line.is_empty() {
             return (found, Some(Ok(())));
         } else {
-            match kept.iter().position(|&byte| byte == b':') {
+            let colon = kept.iter().position(|&byte| byte == b':');
+            let name = &kept[..colon.unwrap_or(kept.len())];
+            if name.iter().any(|byte| b" \t".contains(byte)) {
+                return (found, Some(Err(HeadError::Malformed)));
+            }
+            match colon {
                 Some(0) => return (found, Some(Err(HeadError::Malformed))),
-                Some(colon) if kept[..colon].iter().any(|byte| b" \t".contains(byte)) => {
-                    return (found, Some(Err(HeadError::Malformed)));
-                }
                 Some(colon) => {
                     let value = kept[colon + 1..].trim_ascii().to_vec();
-                    found.push((Some(kept[..colon].to_vec()), value, is_whole));
+                    found.push((Some(name.to_vec()), value, is_whole));
                 }
                 None if is_whole => return (found, Some(Err(HeadError::Malformed))),
                 None => found.push((Some(b"?".to_vec()), Vec::new(), false)),
