@@ -338,7 +338,7 @@ mod tests {
             ("G\r\n: b\r\n\r\n", 32, &["G"], Err(Malformed)),
             ("G\r\nA\r\n\r\n", 32, &["G"], Err(Malformed)),
             ("G\r\nA\tB: b\r\n\r\n", 32, &["G"], Err(Malformed)),
-            // Of a line, so many bytes are kept.
+            // Whose colon is not kept.
             ("G\r\nA BCD: b\r\n\r\n", 3, &["G"], Err(Malformed)),
             ("G\rA: b\r\n\r\n", 32, &[], Err(Malformed)),
             ("G\r\r\n\r\n", 32, &[], Err(Malformed)),
