@@ -48,9 +48,9 @@ where
     poll_fn(|cx| poll(socket, &mut session, cx)).await
 }
 
-/// Serves requests for ever, one after the other, on a port, which is not 0. Run it in as many tasks as there may be
-/// connections, each with a socket of its own: a socket that is served does not listen, so have a few
-/// more than readers.
+/// Serves requests for ever, one after the other, on a port, which is not 0. Run it in as many tasks as
+/// there may be connections, each with a socket of its own: a socket that is served does not listen, so
+/// have a few more than readers.
 ///
 /// A connection is closed as TCP means it: what was sent arrives before the peer sees the end, for
 /// which it has as long as [the write timeout](Config::write_timeout).
