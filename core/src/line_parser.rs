@@ -42,6 +42,8 @@ enum Line {
     Value(Field),
     /// In a line that says nothing.
     Ignored,
+    /// In one before the first line of a block that says something.
+    IgnoredBeforeBlock,
 }
 
 /// How far whole blocks could be read.
@@ -88,7 +90,10 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
             if matches!(self.line, Line::Block) && !self.after_cr {
                 match self.whole_blocks(chunk, lines) {
                     Left::Event(ready) => return Some(ready),
-                    Left::ChunkEnd => return None,
+                    Left::ChunkEnd => {
+                        lines.skip_to(chunk.len());
+                        return None;
+                    }
                     Left::InBlock(None) => {}
                     Left::InBlock(ready) => return ready,
                 }
@@ -170,8 +175,15 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
             }
         };
         *place = lines;
-        if line.is_none() && fields == Fields::NONE && place.position() == chunk.len() {
-            return Left::ChunkEnd;
+        if line.is_none() && fields == Fields::NONE {
+            match chunk.get(place.position()) {
+                None => return Left::ChunkEnd,
+                Some(b':') if !self.interpreter.keep_comments => {
+                    self.line = Line::IgnoredBeforeBlock;
+                    return Left::ChunkEnd;
+                }
+                Some(_) => {}
+            }
         }
         self.leave_whole_blocks(chunk, fields, line)
     }
@@ -242,6 +254,10 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
                     }
                     self.whole_line(chunk, line)
                 }
+                Line::IgnoredBeforeBlock => {
+                    self.line = Line::Block;
+                    None
+                }
                 _ => self.last_piece(chunk, line),
             };
             if ready.is_some() || (LineEnds::CHEAP && matches!(self.line, Line::Block)) {
@@ -289,7 +305,7 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
             return self.end_line();
         }
         match self.line {
-            Line::Ignored => {}
+            Line::Ignored | Line::IgnoredBeforeBlock => {}
             Line::Value(Field::Data) => self.interpreter.push_data_byte(byte),
             _ => self.piece(&[byte]),
         }
@@ -378,7 +394,7 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
                     self.interpreter.push(field, piece);
                     return;
                 }
-                Line::Ignored => return,
+                Line::Ignored | Line::IgnoredBeforeBlock => return,
             }
             piece = rest;
         }
@@ -400,6 +416,10 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
                 self.interpreter.close(field)
             }
             Line::Value(field) => self.interpreter.close(field),
+            Line::IgnoredBeforeBlock => {
+                self.line = Line::Block;
+                None
+            }
             Line::Name(..) | Line::Ignored | Line::ByteOrderMark(_) => None,
         }
     }
