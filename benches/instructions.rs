@@ -15,7 +15,7 @@ use sansse::{Event, Item, Parser};
 
 library_benchmark_group!(
     name = parser,
-    benchmarks = [parse_1000_events, parse_1000_events_as_text]
+    benchmarks = [parse_1000_events, parse_1000_events_in_small_chunks, parse_1000_events_as_text]
 );
 library_benchmark_group!(name = encoder, benchmarks = encode_1000_events);
 main!(config = instructions_only(), library_benchmark_groups = [parser, encoder]);
@@ -25,10 +25,12 @@ const EVENTS: u64 = 1000;
 
 /// What a socket gives under load, in bytes.
 const CHUNK: usize = 16 * 1024;
+/// Less than most events have.
+const SMALL_CHUNK: usize = 64;
 
 // An event of `e` comes with 49 comments. `d` has no limit: the C library copies it with one
 // instruction, of which Valgrind counts every byte.
-#[library_benchmark(setup = ready)]
+#[library_benchmark(setup = in_chunks)]
 #[bench::a1(args = [Corpus::a1], config = at_most(269))]
 #[bench::a2(args = [Corpus::a2], config = at_most(256))]
 #[bench::a3(args = [Corpus::a3], config = at_most(270))]
@@ -37,7 +39,23 @@ const CHUNK: usize = 16 * 1024;
 #[bench::d(args = [Corpus::d])]
 #[bench::e(args = [Corpus::e], config = at_most(2641))]
 #[bench::f(args = [Corpus::f], config = at_most(469))]
-fn parse_1000_events((chunks, storage): (&[Vec<u8>], &mut [u8])) -> usize {
+fn parse_1000_events(given: (&[Vec<u8>], &mut [u8])) -> usize {
+    parse(given)
+}
+
+#[library_benchmark(setup = in_small_chunks)]
+#[bench::a1(args = [Corpus::a1], config = at_most(1226))]
+#[bench::a2(args = [Corpus::a2], config = at_most(1075))]
+#[bench::b(args = [Corpus::b], config = at_most(209))]
+#[bench::c(args = [Corpus::c], config = at_most(8790))]
+#[bench::e(args = [Corpus::e], config = at_most(3911))]
+#[bench::f(args = [Corpus::f], config = at_most(1441))]
+fn parse_1000_events_in_small_chunks(given: (&[Vec<u8>], &mut [u8])) -> usize {
+    parse(given)
+}
+
+#[inline(always)]
+fn parse((chunks, storage): (&[Vec<u8>], &mut [u8])) -> usize {
     let mut parser = Parser::new(storage, [0; 3 * 64]);
     let mut events = 0;
     for chunk in chunks {
@@ -53,7 +71,7 @@ fn parse_1000_events((chunks, storage): (&[Vec<u8>], &mut [u8])) -> usize {
 }
 
 // The same as text.
-#[library_benchmark(setup = ready)]
+#[library_benchmark(setup = in_chunks)]
 #[bench::a1(args = [Corpus::a1], config = at_most(367))]
 #[bench::a2(args = [Corpus::a2], config = at_most(349))]
 #[bench::a3(args = [Corpus::a3], config = at_most(436))]
@@ -90,9 +108,17 @@ fn encode_1000_events(event: Event<'static>) {
     }
 }
 
+fn in_chunks(corpus: fn() -> Corpus) -> (&'static [Vec<u8>], &'static mut [u8]) {
+    ready(corpus, CHUNK)
+}
+
+fn in_small_chunks(corpus: fn() -> Corpus) -> (&'static [Vec<u8>], &'static mut [u8]) {
+    ready(corpus, SMALL_CHUNK)
+}
+
 /// The first events of a corpus in chunks, from its start again where it has less of them, and the
 /// parser's storage. Both are leaked, so that no measurement has them freed.
-fn ready(corpus: fn() -> Corpus) -> (&'static [Vec<u8>], &'static mut [u8]) {
+fn ready(corpus: fn() -> Corpus, chunk: usize) -> (&'static [Vec<u8>], &'static mut [u8]) {
     let corpus = corpus();
     let mut stream = Vec::new();
     let mut events = 0;
@@ -103,7 +129,7 @@ fn ready(corpus: fn() -> Corpus) -> (&'static [Vec<u8>], &'static mut [u8]) {
             break;
         }
     }
-    let chunks: Vec<_> = stream.chunks(CHUNK).map(<[u8]>::to_vec).collect();
+    let chunks: Vec<_> = stream.chunks(chunk).map(<[u8]>::to_vec).collect();
     (chunks.leak(), vec![0; 128 * 1024].leak())
 }
 
