@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use flate2::write::GzDecoder;
 use futures_util::{FutureExt as _, StreamExt as _};
-use http::{Request, header};
+use http::{Method, Request, header};
 use http_body_util::BodyExt as _;
 use proptest::prelude::*;
-use sansse_tokio::{Event, Hub, HubBuilder, Start, Subscription};
+use sansse_tokio::{Endpoint, Event, Hub, HubBuilder, Start, Subscription};
 use tests::program::Program;
 use tests::requirement::{CURL, NODE, PYTHON};
 use tests::server::Server;
@@ -154,6 +154,7 @@ fn followers_share_small_runs() {
 #[tokio::test]
 async fn gzip_is_sent_to_who_takes_it() {
     let hub = builder().build();
+    let endpoint = Endpoint::new(hub.clone());
     for (value, expected) in [
         (None, None),
         (Some("gzip, deflate, br, zstd"), Some("gzip")),
@@ -164,7 +165,11 @@ async fn gzip_is_sent_to_who_takes_it() {
         if let Some(value) = value {
             request = request.header(header::ACCEPT_ENCODING, value);
         }
-        let response = hub.respond(&request.body(()).unwrap(), ["a"]).unwrap();
+        let (mut head, ()) = request.body(()).unwrap().into_parts();
+        let response = hub.respond(&Request::from_parts(head.clone(), ()), ["a"]).unwrap();
+        head.method = Method::HEAD;
+        let to_head = endpoint.request(&head, ["a"]).answer().await;
+        assert_eq!(to_head.headers(), response.headers(), "{value:?}");
         let encoding = response.headers().get(header::CONTENT_ENCODING);
         assert_eq!(encoding.map(|value| value.to_str().unwrap()), expected, "{value:?}");
         assert_eq!(response.headers()[header::VARY], "accept-encoding");

@@ -1,10 +1,16 @@
 //! How a reader's bytes go on the wire: as they are, or as gzip.
 
 use bytes::{Bytes, BytesMut};
+#[cfg(feature = "gzip")]
+use http::{HeaderMap, HeaderValue, header};
+#[cfg(feature = "gzip")]
+use sansse::http::accepts_gzip;
 
 #[cfg(feature = "gzip")]
 use crate::gzip::{Compressor, GzipStream};
 use crate::segment::Piece;
+#[cfg(feature = "gzip")]
+use crate::sse::list;
 #[cfg(feature = "gzip")]
 use crate::sync::{Mutex, lock};
 
@@ -90,6 +96,18 @@ pub(crate) struct Gzip {
 impl Gzip {
     pub(crate) const fn new(compressor: std::sync::Arc<Mutex<Compressor>>) -> Self {
         Self { stream: GzipStream::new(), compressor, begun: false, ended: false, follows: None }
+    }
+
+    /// Says in the head of an answer what a stream's coding depends on and which it is, for a request with
+    /// these headers; returns whether it is gzip.
+    pub(crate) fn agree(request: &HeaderMap, answer: &mut HeaderMap) -> bool {
+        // A cache between must not give it to others.
+        answer.append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
+        let is_gzip = accepts_gzip(&list(request, header::ACCEPT_ENCODING));
+        if is_gzip {
+            answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        is_gzip
     }
 
     fn private(&mut self, plain: &[u8]) -> Bytes {

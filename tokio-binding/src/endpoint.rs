@@ -15,6 +15,8 @@ use http_body::Body as _;
 use sansse::http::accepts_event_stream;
 use tokio::time::Instant;
 
+#[cfg(feature = "gzip")]
+use crate::coding::Gzip;
 use crate::hub::{Hub, SubscribeError, TOPICS_A_SUBSCRIBER, check_topics};
 use crate::metrics::Refused;
 #[cfg(feature = "presence")]
@@ -315,7 +317,10 @@ impl<'a> EndpointRequest<'a> {
         expiry: Option<Instant>,
     ) -> Result<Response<EndpointBody>, Refusal> {
         if self.is_head() {
-            return Ok(event_stream_response(EndpointBody::omitted()));
+            let answer = event_stream_response(EndpointBody::omitted());
+            #[cfg(feature = "gzip")]
+            let answer = self.as_coded(answer);
+            return Ok(answer);
         }
         let mut subscription = self.endpoint.hub.subscribe(topics, self.start)?;
         if let Some(time) = expiry {
@@ -333,6 +338,15 @@ impl<'a> EndpointRequest<'a> {
         Ok(subscription
             .respond_to(&self.head.headers)
             .map(|events| EndpointBody::stream(events, place)))
+    }
+
+    /// The head of a stream's answer, as it is coded for who asks.
+    #[cfg(feature = "gzip")]
+    fn as_coded(&self, mut answer: Response<EndpointBody>) -> Response<EndpointBody> {
+        if self.endpoint.hub.settings().compression {
+            Gzip::agree(&self.head.headers, answer.headers_mut());
+        }
+        answer
     }
 
     /// What all answers have in common.

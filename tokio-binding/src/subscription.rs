@@ -11,8 +11,6 @@ use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use http::{HeaderMap, HeaderValue, Response, header};
 use sansse::http::LAST_EVENT_ID;
-#[cfg(feature = "gzip")]
-use sansse::http::accepts_gzip;
 use sansse::{Encoder, ResetCause, Resume};
 use tokio::time::Instant;
 
@@ -28,8 +26,6 @@ use crate::log::{Log, Read, Seats};
 use crate::retry::Retry;
 use crate::snapshot::Making;
 use crate::sse::event_stream_response;
-#[cfg(feature = "gzip")]
-use crate::sse::list;
 use crate::stream_record::StreamRecord;
 
 /// The most bytes of a frame that holds more than one event, and the most that may be on their way to
@@ -179,17 +175,18 @@ impl Subscription {
     #[must_use]
     pub fn respond_to(self, headers: &HeaderMap) -> Response<HubBody> {
         #[cfg(feature = "gzip")]
-        if self.hub.settings().compression {
-            let takes_gzip = accepts_gzip(&list(headers, header::ACCEPT_ENCODING));
-            let this = if takes_gzip { self.gzip() } else { self };
-            let mut response = this.into_response();
-            // A cache between must not give it to others.
-            let vary = HeaderValue::from_name(header::ACCEPT_ENCODING);
-            response.headers_mut().append(header::VARY, vary);
-            return response;
+        {
+            let mut coded = HeaderMap::new();
+            let is_gzip = self.hub.settings().compression && Gzip::agree(headers, &mut coded);
+            let mut response = if is_gzip { self.gzip() } else { self }.into_response();
+            response.headers_mut().extend(coded);
+            response
         }
-        let _ = headers;
-        self.into_response()
+        #[cfg(not(feature = "gzip"))]
+        {
+            let _ = headers;
+            self.into_response()
+        }
     }
 
     /// Sends gzip, most of which all readers share, with every event readable as soon as it has
