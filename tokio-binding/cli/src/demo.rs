@@ -20,8 +20,7 @@ use sansse_tokio::{Endpoint, Hub, OwnedEvent};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::serve::content::discard;
-use crate::serve::limits::Limits;
+use crate::serve::content::{ContentLimits, discard};
 use crate::serve::publish::posted;
 use crate::serve::routes::{Body, body, nothing};
 use chat::Chat;
@@ -66,11 +65,11 @@ impl Demos {
         head: &Parts,
         content: Incoming,
         peer: IpAddr,
-        limits: &Limits,
+        read_timeout: Duration,
     ) -> Response<Body> {
         let posted = if head.method == Method::POST {
-            let limits = Limits { max_body: MOST_POSTED, ..*limits };
-            match posted(&head.headers, content, &limits).await {
+            let limits = ContentLimits { bytes: MOST_POSTED, time: read_timeout };
+            match posted(&head.headers, content, limits).await {
                 Ok(posted) => posted,
                 Err(refusal) => return *refusal,
             }

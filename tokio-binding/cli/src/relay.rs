@@ -70,8 +70,6 @@ that it is asked for is taken on trust; where it does not, use --reset-on-reconn
 /// What `sansse relay` can be told.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
-// A relay takes no posts.
-#[command(mut_arg("max_body", |max_body| max_body.hide(true)))]
 pub(crate) struct Options {
     /// The event stream that is relayed, such as `http://192.168.1.20/events`
     #[arg(value_parser = client::parse_url)]

@@ -39,6 +39,10 @@ pub(crate) struct Options {
     #[command(flatten)]
     server: ServerOptions,
 
+    /// Most bytes of an event's data that are taken from a POST
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    max_body: usize,
+
     /// Do not offer the demos under `/demo/`, which let visitors write to each other
     #[arg(long)]
     no_demo: bool,
@@ -47,7 +51,7 @@ pub(crate) struct Options {
 /// Serves until it is told to stop.
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let stop = signal::stop()?;
-    let Options { server: options, no_demo } = options;
+    let Options { server: options, max_body, no_demo } = options;
     // The hub counts for the recorder that is there when it is built.
     let metrics = options.metrics();
     let hub = options.hub().build();
@@ -58,7 +62,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     };
     let server = Server::start(&options).await?;
     let ticking = tokio::spawn(tick::run(hub.clone()));
-    let door = Door::Own { hub: hub.clone(), endpoint, demos: demos.clone() };
+    let door = Door::Own { hub: hub.clone(), endpoint, max_body, demos: demos.clone() };
     let routes = Routes::new(door, options.limits, metrics);
     let deadline = options.limits.drain_timeout;
     let ending_demos = async {

@@ -9,12 +9,19 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
-use super::limits::Limits;
 use super::metrics;
 
 /// How much of an unwanted content is read, in bytes, and for how long.
 const DISCARD_LIMIT: usize = 32 << 20;
 const DISCARD_TIME: Duration = Duration::from_secs(2);
+
+/// How long a content may be, and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ContentLimits {
+    /// Bytes.
+    pub(crate) bytes: usize,
+    pub(crate) time: Duration,
+}
 
 /// Why a content is refused.
 #[derive(Debug)]
@@ -29,14 +36,13 @@ pub(super) enum ContentError {
 pub(super) async fn read(
     headers: &HeaderMap,
     mut content: Incoming,
-    limits: &Limits,
+    limits: ContentLimits,
 ) -> Result<String, ContentError> {
-    let text = timeout(limits.read_timeout, collect(&mut content, limits.max_body))
-        .await
-        .unwrap_or_else(|_| {
-            metrics::timeout("content");
-            Err(ContentError::TooSlow)
-        });
+    let collecting = collect(&mut content, limits.bytes);
+    let text = timeout(limits.time, collecting).await.unwrap_or_else(|_| {
+        metrics::timeout("content");
+        Err(ContentError::TooSlow)
+    });
     if matches!(text, Err(ContentError::TooLarge)) {
         discard(headers, content).await;
     }

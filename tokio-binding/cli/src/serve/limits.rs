@@ -17,10 +17,6 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 10)]
     pub(crate) max_head: usize,
 
-    /// Most bytes of an event's data that are taken from a POST
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
-    pub(crate) max_body: usize,
-
     /// How long a client may take for a TLS handshake, for the head of a request, and for its
     /// content, each
     #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = seconds)]

@@ -5,8 +5,7 @@ use http::{HeaderMap, Response, StatusCode, header};
 use hyper::body::Incoming;
 use sansse_tokio::{Event, Hub, PublishError};
 
-use super::content::{self, ContentError};
-use super::limits::Limits;
+use super::content::{self, ContentError, ContentLimits};
 use super::routes::{Body, full, sentence};
 use super::target::pairs;
 
@@ -14,7 +13,7 @@ use super::target::pairs;
 pub(super) async fn answer(
     hub: &Hub,
     topic: &str,
-    limits: &Limits,
+    limits: ContentLimits,
     request: &Parts,
     content: Incoming,
 ) -> Response<Body> {
@@ -49,7 +48,7 @@ pub(super) async fn answer(
 pub(crate) async fn posted(
     headers: &HeaderMap,
     content: Incoming,
-    limits: &Limits,
+    limits: ContentLimits,
 ) -> Result<String, Box<Response<Body>>> {
     if !is_same_origin(headers) {
         content::discard(headers, content).await;
@@ -62,11 +61,11 @@ pub(crate) async fn posted(
     text.map_err(|problem| Box::new(refuse(&problem, limits)))
 }
 
-fn refuse(problem: &ContentError, limits: &Limits) -> Response<Body> {
+fn refuse(problem: &ContentError, limits: ContentLimits) -> Response<Body> {
     match problem {
         ContentError::TooLarge => sentence(
             StatusCode::PAYLOAD_TOO_LARGE,
-            &format!("the body is too large: send at most {} bytes", limits.max_body),
+            &format!("the body is too large: send at most {} bytes", limits.bytes),
         ),
         ContentError::NotUtf8 => sentence(
             StatusCode::BAD_REQUEST,
@@ -74,7 +73,7 @@ fn refuse(problem: &ContentError, limits: &Limits) -> Response<Body> {
         ),
         ContentError::TooSlow => sentence(
             StatusCode::REQUEST_TIMEOUT,
-            &format!("the body took too long: send all of it within {:?}", limits.read_timeout),
+            &format!("the body took too long: send all of it within {:?}", limits.time),
         ),
         ContentError::Broken(error) => {
             sentence(StatusCode::BAD_REQUEST, &format!("the body could not be read: {error}"))

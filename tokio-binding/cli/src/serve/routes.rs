@@ -15,6 +15,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sansse_tokio::http::accepts_event_stream;
 use sansse_tokio::{Endpoint, EndpointBody, Hub, Refusal, Start};
 
+use super::content::ContentLimits;
 use super::limits::Limits;
 use super::target::{StreamQuery, Target};
 use super::{content, metrics, publish};
@@ -31,8 +32,8 @@ pub(crate) type Body = Either<EndpointBody, UnsyncBoxBody<Bytes, io::Error>>;
 /// Where streams come from.
 #[derive(Clone, Debug)]
 pub(crate) enum Door {
-    /// A hub that visitors publish to. Without `demos` there are no such routes.
-    Own { hub: Hub, endpoint: Endpoint, demos: Option<Demos> },
+    /// A hub that visitors publish to, so many bytes at a time. Without `demos` there are no such routes.
+    Own { hub: Hub, endpoint: Endpoint, max_body: usize, demos: Option<Demos> },
     /// One topic of another server.
     Relayed(Arc<Relay>),
 }
@@ -71,10 +72,11 @@ impl Routes {
                 self.head_too_large()
             }
             (Ok(Target::Demo(path)), _, Door::Own { demos: Some(demos), .. }) => {
-                demos.answer(&path, &request, content, peer, &self.limits).await
+                demos.answer(&path, &request, content, peer, self.limits.read_timeout).await
             }
-            (Ok(Target::Topic(topic)), &Method::POST, Door::Own { hub, .. }) => {
-                publish::answer(hub, &topic, &self.limits, &request, content).await
+            (Ok(Target::Topic(topic)), &Method::POST, Door::Own { hub, max_body, .. }) => {
+                let limits = ContentLimits { bytes: *max_body, time: self.limits.read_timeout };
+                publish::answer(hub, &topic, limits, &request, content).await
             }
             (target, _, _) => {
                 content::discard(&request.headers, content).await;

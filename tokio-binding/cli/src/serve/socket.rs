@@ -169,7 +169,6 @@ mod tests {
         let limits = Limits {
             max_connections: 1,
             max_head: 1,
-            max_body: 1,
             read_timeout: SECOND,
             idle_timeout: SECOND,
             write_timeout: SECOND * 30,
