@@ -21,7 +21,7 @@ pub const fn default_parser() -> Parser<GrowingStorage, GrowingStorage> {
 /// A parser, the chunk that it is reading, and the id that events without one of their own have.
 #[derive(Debug)]
 pub(crate) struct Intake {
-    parser: ChunkParser<GrowingStorage, GrowingStorage, Bytes>,
+    parser: ChunkParser<GrowingStorage, GrowingStorage, Held>,
     /// The chunk, once it has more events than one.
     shared: Option<Arc<Bytes>>,
     /// The place of an earlier one, to be used again.
@@ -29,9 +29,20 @@ pub(crate) struct Intake {
     sticky_id: Option<Arc<Bytes>>,
 }
 
+/// The chunk being read, until an event takes it: to drop empty `Bytes` is a call, to drop none is not.
+#[derive(Debug, Default)]
+struct Held(Option<Bytes>);
+
+impl AsRef<[u8]> for Held {
+    #[inline(always)]
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
 impl Intake {
     pub(crate) const fn new(parser: Parser<GrowingStorage, GrowingStorage>) -> Self {
-        let parser = ChunkParser::new(parser, Bytes::new());
+        let parser = ChunkParser::new(parser, Held(None));
         Self { parser, shared: None, spare: None, sticky_id: None }
     }
 
@@ -41,7 +52,7 @@ impl Intake {
         if self.shared.is_some() {
             self.retire_chunk();
         }
-        self.parser.push(chunk);
+        self.parser.push(Held(Some(chunk)));
     }
 
     /// The next item; `None` when the chunk has been read.
@@ -83,7 +94,7 @@ impl Intake {
         let chunk = match &self.shared {
             Some(chunk) => Chunk::Shared(Arc::clone(chunk)),
             // Nobody else needs it, and nobody has to be counted.
-            None if self.parser.is_at_end() => Chunk::Own(self.parser.take_chunk()),
+            None if self.parser.is_at_end() => Chunk::Own(self.parser.take_chunk().0?),
             None => Chunk::Shared(self.share_chunk()),
         };
         Some(OwnedEvent::in_chunk(chunk, ranges, sticky_id))
@@ -103,9 +114,10 @@ impl Intake {
     #[inline(never)]
     fn share_chunk(&mut self) -> Arc<Bytes> {
         let mut chunk = self.spare.take().unwrap_or_default();
+        let bytes = self.parser.chunk().0.clone().unwrap_or_default();
         match Arc::get_mut(&mut chunk) {
-            Some(place) => place.clone_from(self.parser.chunk()),
-            None => chunk = Arc::new(self.parser.chunk().clone()),
+            Some(place) => *place = bytes,
+            None => chunk = Arc::new(bytes),
         }
         self.shared = Some(Arc::clone(&chunk));
         chunk
@@ -230,7 +242,7 @@ mod tests {
     #[test]
     fn no_chunk_is_held_without_need() {
         let mut intake = intake("data: 1\n\ndata: 2\n\n");
-        let chunk = intake.parser.chunk().clone();
+        let chunk = intake.parser.chunk().0.clone().unwrap();
         while intake.next().is_some() {}
         assert!(!chunk.is_unique());
         intake.push(Bytes::new());
