@@ -234,14 +234,14 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Broadcast<M, BYTES, 
         last_event_id: Option<&[u8]>,
         options: &StreamOptions<'_>,
     ) -> Result<(), SubscribeError> {
-        reader.refuse(options.retry);
+        reader.send_away(options.retry);
         self.with(Err(SubscribeError::Nested), |shared| {
             let taken = shared.take_place();
             if taken.is_ok() {
                 reader.has_place = true;
                 reader.begin(&mut shared.log, &shared.ring, last_event_id, options);
             } else {
-                reader.refuse(shared.log.come_back(options));
+                reader.send_away(shared.log.come_back(options));
             }
             taken
         })

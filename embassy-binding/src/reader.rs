@@ -10,7 +10,7 @@ use crate::window::{Window, decimal};
 /// A reader of a log.
 pub(crate) struct Reader {
     pub(crate) cursor: Cursor,
-    /// Milliseconds: the reconnection time, or after how long to come back.
+    /// The reconnection time that it is told, in milliseconds.
     retry: u32,
     /// Bytes of what it is told that have gone out.
     sent: u16,
@@ -33,10 +33,8 @@ enum Told {
     OpeningReset,
     /// or only that.
     Reset,
-    /// The time to come back after,
+    /// The time to come back after, and nothing else.
     Farewell,
-    /// to who is no reader.
-    Refusal,
     /// All has been told.
     End,
 }
@@ -70,14 +68,15 @@ impl Reader {
         options: &StreamOptions<'_>,
     ) {
         self.told = Told::Opening;
+        self.retry = options.retry;
         if let Some(cause) = log.resume(ring, last_event_id, options, &mut self.cursor) {
             self.miss(log, cause);
         }
     }
 
-    /// Reads nothing, and is to come back after so many milliseconds.
-    pub(crate) fn refuse(&mut self, time: u32) {
-        self.told = Told::Refusal;
+    /// Reads nothing more, and is to come back after so many milliseconds.
+    pub(crate) fn send_away(&mut self, time: u32) {
+        self.told = Told::Farewell;
         self.retry = time;
     }
 
@@ -126,8 +125,7 @@ impl Reader {
                     if !log.is_at_end(&self.cursor) {
                         break;
                     }
-                    self.told = Told::Farewell;
-                    self.retry = log.come_back(options);
+                    self.send_away(log.come_back(options));
                 }
                 None if self.cursor.is_between_events() => self.miss(log, ResetCause::Dropped),
                 None => return Err(Overtaken),
@@ -151,18 +149,13 @@ impl Reader {
     /// Writes what it is told, as far as it fits, and says how many bytes.
     #[inline(never)]
     fn tell(&mut self, log: &Log, options: &StreamOptions<'_>, out: &mut [u8]) -> usize {
-        let time = if matches!(self.told, Told::Farewell | Told::Refusal) {
-            self.retry
-        } else {
-            options.retry
-        };
         let line = log.id(&self.cursor).to_line();
         let mut digits = [0; 10];
         let parts = [
             &*line,
             options.reset_event.as_bytes(),
             self.cause.as_str().as_bytes(),
-            decimal(time, &mut digits),
+            decimal(self.retry, &mut digits),
         ];
         let text = match self.told {
             Told::KeepAlive => b":\n\n",
@@ -179,7 +172,7 @@ impl Reader {
         } else {
             self.sent = 0;
             self.told = match self.told {
-                Told::Farewell | Told::Refusal => Told::End,
+                Told::Farewell => Told::End,
                 _ => Told::Nothing,
             };
         }

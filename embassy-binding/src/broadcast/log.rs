@@ -110,6 +110,7 @@ impl Log {
     }
 
     /// Milliseconds after which a reader who is sent away may come back.
+    #[inline(never)]
     pub(crate) fn come_back(&mut self, options: &StreamOptions<'_>) -> u32 {
         self.phase = self.phase.wrapping_add(GOLDEN_RATIO);
         let part = (u64::from(self.phase) * u64::from(options.spread)) >> 32;
