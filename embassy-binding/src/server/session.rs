@@ -21,8 +21,8 @@ use crate::window::Window;
 pub(super) struct Session<'a, M: RawMutex, const BYTES: usize, const READERS: usize> {
     broadcast: &'a Broadcast<M, BYTES, READERS>,
     config: &'a Config<'a>,
-    /// When to [`tick`](Self::tick).
-    due: Instant,
+    /// Ready when it is time to [`tick`](Self::tick).
+    due: Timer,
     pulse: Pulse,
     reader: Reader,
     request: Request<'a>,
@@ -67,15 +67,17 @@ pub(super) enum Want {
 
 impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, BYTES, READERS> {
     pub(super) fn new(broadcast: &'a Broadcast<M, BYTES, READERS>, config: &'a Config<'a>) -> Self {
-        Self {
+        let mut this = Self {
             broadcast,
             config,
-            due: after(config.read_timeout),
+            due: Timer::at(Instant::MIN),
             pulse: Pulse::new(),
             reader: Reader::new(),
             request: Request::new(config.head_limit),
             phase: Phase::Request,
-        }
+        };
+        this.wait(config.read_timeout);
+        this
     }
 
     /// What is to be done now. Where that is to receive, it may become another as soon as the waker is
@@ -114,7 +116,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
 
     fn answer(&mut self) {
         self.phase = Phase::Answer;
-        self.due = after(self.config.pulse.interval);
+        self.wait(self.config.pulse.interval);
     }
 
     /// The peer has closed its side, or broken the connection: whether that is how it ends.
@@ -164,13 +166,16 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
         filled
     }
 
+    /// Has so many milliseconds to go until the next [`tick`](Self::tick).
+    #[inline(never)]
+    fn wait(&mut self, milliseconds: u32) {
+        let ticks = Duration::from_millis(milliseconds.into()).as_ticks();
+        self.due = Timer::at(Instant::from_ticks(Instant::now().as_ticks().wrapping_add(ticks)));
+    }
+
     /// Ready at the time to [`tick`](Self::tick).
-    pub(super) fn poll_due(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if Instant::now() >= self.due {
-            return Poll::Ready(());
-        }
-        // It is not ready when it is polled first, whatever the time.
-        Pin::new(&mut Timer::at(self.due)).poll(cx)
+    pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.due).poll(cx)
     }
 
     /// Looks after the peer. So many bytes were sent and have not arrived yet.
@@ -190,7 +195,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
             }
             _ => self.end(Err(Failure::Stuck)),
         }
-        self.due = after(self.config.pulse.interval);
+        self.wait(self.config.pulse.interval);
     }
 
     /// All that was sent has arrived.
@@ -203,7 +208,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
     #[cfg(feature = "net")]
     pub(super) fn close(&mut self) {
         self.phase = Phase::Closing;
-        self.due = after(self.config.write_timeout);
+        self.wait(self.config.write_timeout);
     }
 
     /// The connection has been reset, of which the peer is to be told.
@@ -211,7 +216,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
     pub(super) fn reset(&mut self) {
         self.end(Ok(()));
         self.phase = Phase::Flushing;
-        self.due = after(RESET);
+        self.wait(RESET);
     }
 }
 
@@ -223,9 +228,4 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Drop
     }
 }
 
-/// The time in so many milliseconds.
-#[inline(never)]
-fn after(milliseconds: u32) -> Instant {
-    let ticks = Duration::from_millis(milliseconds.into()).as_ticks();
-    Instant::from_ticks(Instant::now().as_ticks().wrapping_add(ticks))
-}
+
