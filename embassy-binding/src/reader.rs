@@ -25,6 +25,8 @@ pub(crate) struct Reader {
 /// What is for one reader alone. It is written anew for each part of it that goes out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Told {
+    /// All has been told.
+    End,
     Nothing,
     KeepAlive,
     /// The position and the reconnection time,
@@ -35,8 +37,6 @@ enum Told {
     Reset,
     /// The time to come back after, and nothing else.
     Farewell,
-    /// All has been told.
-    End,
 }
 
 /// The event that tells of a gap, and a reconnection time. The event carries the position itself: were an
@@ -54,7 +54,7 @@ impl Reader {
             retry: 0,
             sent: 0,
             told: Told::End,
-            cause: ResetCause::Dropped,
+            cause: ResetCause::UnknownId,
             has_place: false,
         }
     }

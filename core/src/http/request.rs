@@ -5,6 +5,8 @@ use super::head::{HeadError, HeadField, is_same};
 /// The methods that an event stream and a page beside it need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
+    /// One that is not among these.
+    Other,
     /// Asks for a page or a stream.
     Get,
     /// Asks for the head of the answer to `Get`.
@@ -13,8 +15,6 @@ pub enum Method {
     Post,
     /// Asks what is allowed.
     Options,
-    /// Any other.
-    Other,
 }
 
 /// The first line of a request (RFC 9112, 3).
@@ -107,17 +107,26 @@ fn before<'a>(text: &mut &'a [u8], end: u8) -> &'a [u8] {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct RequestFields {
-    /// Whether an `Accept` has been seen, and one that allows streams.
-    accepts: Option<bool>,
+    accept: Accept,
     /// At most two are counted.
     hosts: u8,
+}
+
+/// What an `Accept` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Accept {
+    /// There is none.
+    #[default]
+    Unsaid,
+    Others,
+    Streams,
 }
 
 impl RequestFields {
     /// Of no field yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { accepts: None, hosts: 0 }
+        Self { accept: Accept::Unsaid, hosts: 0 }
     }
 
     /// Takes a field.
@@ -138,8 +147,11 @@ impl RequestFields {
     pub fn accept(&mut self, field: &HeadField<'_>) {
         // One list, in whatever lines (RFC 9110, 5.3). What did not fit may allow anything.
         static RANGES: [&str; 3] = ["text/event-stream", "text/*", "*/*"];
-        let accepts = !field.is_whole || RANGES.iter().any(|range| has(field.value, range));
-        self.accepts = Some(accepts || self.accepts == Some(true));
+        if !field.is_whole || RANGES.iter().any(|range| has(field.value, range)) {
+            self.accept = Accept::Streams;
+        } else if self.accept == Accept::Unsaid {
+            self.accept = Accept::Others;
+        }
     }
 
     /// Whether a request has the one host that it must have (RFC 9112, 3.2).
@@ -152,7 +164,7 @@ impl RequestFields {
     /// weight of 0 may be given one (RFC 9110, 12.5.1, leaves that to the server).
     #[must_use]
     pub fn accepts_event_stream(&self) -> bool {
-        self.accepts != Some(false)
+        self.accept != Accept::Others
     }
 }
 

@@ -38,11 +38,12 @@ where
     M: RawMutex,
 {
     let mut session = Session::new(broadcast, config);
+    session.begin();
     // What has been received and not taken.
     let (mut start, mut end) = (0, 0);
     loop {
         match poll_fn(|cx| Poll::Ready(session.want(cx))).await {
-            Want::End(result) => return result.map_err(ServeError::from),
+            Want::End => return session.result().map_err(ServeError::from),
             Want::Send => {
                 let filled = session.fill(room);
                 let Some(bytes) = room.get(..filled) else { continue };
@@ -56,7 +57,7 @@ where
                         return Poll::Ready(Some(sent));
                     }
                     while poll_time(&mut session, cx, filled).is_ready() {
-                        if let Want::End(_) = session.want(cx) {
+                        if let Want::End = session.want(cx) {
                             return Poll::Ready(None);
                         }
                     }

@@ -6,7 +6,7 @@ use super::config::Rhythm;
 pub(super) struct Pulse {
     /// Bytes that were sent, modulo 2³².
     pub(super) sent: u32,
-    /// As many as the peer had when it was last looked after; one less where none were on the way.
+    /// As many as the peer had when it was last looked after; one more where some were on the way.
     mark: u32,
     /// How often it had no more than the time before,
     stuck: u16,
@@ -16,7 +16,7 @@ pub(super) struct Pulse {
 
 impl Pulse {
     pub(super) const fn new() -> Self {
-        Self { sent: 0, mark: u32::MAX, stuck: 0, silent: 0 }
+        Self { sent: 0, mark: 0, stuck: 0, silent: 0 }
     }
 
     /// So many bytes have been sent.
@@ -30,8 +30,8 @@ impl Pulse {
     pub(super) fn is_lost(&mut self, on_the_way: usize, rhythm: &Rhythm) -> bool {
         let on_the_way = u32::try_from(on_the_way).unwrap_or(u32::MAX);
         let arrived = self.sent.wrapping_sub(on_the_way);
-        let is_stuck = on_the_way > 0 && self.mark == arrived;
-        self.mark = arrived.wrapping_sub(u32::from(on_the_way == 0));
+        let is_stuck = on_the_way > 0 && self.mark == arrived.wrapping_add(1);
+        self.mark = arrived.wrapping_add(u32::from(on_the_way > 0));
         self.stuck = if is_stuck { self.stuck.wrapping_add(1) } else { 0 };
         self.stuck >= rhythm.looks
     }

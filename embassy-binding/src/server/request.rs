@@ -94,7 +94,7 @@ impl<'a> Request<'a> {
             route: Route::NOWHERE,
             method: Method::Other,
             is_http_1_0: false,
-            status: Status::OK,
+            status: Status(0),
             content: Content::Nothing,
             #[cfg(feature = "post")]
             origin: Origin::new(),

@@ -27,6 +27,7 @@ pub(super) struct Session<'a, M: RawMutex, const BYTES: usize, const READERS: us
     reader: Reader,
     request: Request<'a>,
     phase: Phase,
+    result: Result<(), Failure>,
 }
 
 #[derive(Clone, Copy)]
@@ -41,7 +42,7 @@ enum Phase {
     /// and until the peer has all that was sent.
     #[cfg(feature = "net")]
     Flushing,
-    Over(Result<(), Failure>),
+    Over,
 }
 
 /// How long it may take to tell a peer that its connection is reset, in milliseconds.
@@ -62,12 +63,12 @@ pub(super) enum Want {
     Send,
     #[cfg(feature = "net")]
     Flush,
-    End(Result<(), Failure>),
+    End,
 }
 
 impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, BYTES, READERS> {
     pub(super) fn new(broadcast: &'a Broadcast<M, BYTES, READERS>, config: &'a Config<'a>) -> Self {
-        let mut this = Self {
+        Self {
             broadcast,
             config,
             due: Timer::at(Instant::MIN),
@@ -75,9 +76,13 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
             reader: Reader::new(),
             request: Request::new(config.head_limit),
             phase: Phase::Request,
-        };
-        this.wait(config.read_timeout);
-        this
+            result: Ok(()),
+        }
+    }
+
+    /// From now on the peer has its time for the request.
+    pub(super) fn begin(&mut self) {
+        self.wait(self.config.read_timeout);
     }
 
     /// What is to be done now. Where that is to receive, it may become another as soon as the waker is
@@ -92,7 +97,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
             Phase::Closing => Want::Receive,
             #[cfg(feature = "net")]
             Phase::Flushing => Want::Flush,
-            Phase::Over(result) => Want::End(result),
+            Phase::Over => Want::End,
         }
     }
 
@@ -133,7 +138,8 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
 
     #[inline(never)]
     fn end(&mut self, result: Result<(), Failure>) {
-        self.phase = Phase::Over(result);
+        self.phase = Phase::Over;
+        self.result = result;
         self.broadcast.leave(&mut self.reader);
     }
 
@@ -198,10 +204,15 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
         self.wait(self.config.pulse.interval);
     }
 
+    /// How it went, once it is over.
+    pub(super) fn result(&self) -> Result<(), Failure> {
+        self.result
+    }
+
     /// All that was sent has arrived.
     #[cfg(feature = "net")]
     pub(super) fn flushed(&mut self) {
-        self.phase = Phase::Over(Ok(()));
+        self.phase = Phase::Over;
     }
 
     /// The connection has been closed: the peer is given time to have all, and to close it too.

@@ -45,6 +45,7 @@ where
     M: RawMutex,
 {
     let mut session = Session::new(broadcast, config);
+    session.begin();
     poll_fn(|cx| poll(socket, &mut session, cx)).await
 }
 
@@ -72,6 +73,7 @@ where
             yield_now().await;
         }
         let mut session = Session::new(broadcast, config);
+        session.begin();
         let mut step = Step::Serve;
         loop {
             let is_well = poll_fn(|cx| poll(socket, &mut session, cx)).await.is_ok();
@@ -113,7 +115,7 @@ where
             Want::Receive => poll_receive(socket, cx, &mut |bytes| session.take(bytes)),
             Want::Send => poll_send(socket, cx, &mut |out| session.fill(out)),
             Want::Flush => pin!(socket.flush()).poll(cx).map_ok(|()| session.flushed()),
-            Want::End(result) => return Poll::Ready(result.map_err(ServeError::from)),
+            Want::End => return Poll::Ready(session.result().map_err(ServeError::from)),
         };
         match polled {
             Poll::Ready(Ok(())) => {}
