@@ -8,7 +8,7 @@ impl Request<'_> {
     /// Writes the answer. It is written anew for each part of it that goes out.
     pub(super) fn write_answer(&self, config: &Config<'_>, out: &mut Window<'_>) {
         // Where it is no page, only its length is told, which is 0.
-        let page = self.route.page.filter(|_| self.content == Content::Page).unwrap_or(&NO_PAGE);
+        let page = self.head.route.page.filter(|_| self.content == Content::Page).unwrap_or(&NO_PAGE);
         let text = match self.content {
             // Which must not name a length where there can be no content (RFC 9110, 8.6).
             Content::Nothing if self.status == Status::NO_CONTENT => END,
@@ -27,7 +27,7 @@ impl Request<'_> {
             if page.is_gzip { GZIP } else { b"" },
             decimal(length, &mut length_digits),
             if self.is_head() { b"" } else { page.content },
-            self.route.methods().as_bytes(),
+            self.head.route.methods().as_bytes(),
         ];
         out.write_parts(START, &parts);
         #[cfg(feature = "cors")]
@@ -41,7 +41,7 @@ impl Request<'_> {
         if !config.origins.is_empty() {
             out.write(b"\r\nVary: Origin");
         }
-        if let Some(origin) = self.origin.allowed(config) {
+        if let Some(origin) = self.head.origin.allowed(config) {
             out.write(b"\r\nAccess-Control-Allow-Origin: ");
             out.write(origin.as_bytes());
             if self.content == Content::Preflight {

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "post")]
 use sansse::http::ContentLength;
-use sansse::http::{HeadError, HeadLine, HeadParser, Method, RequestFields, RequestLine};
+use sansse::http::{HeadError, HeadField, HeadLine, HeadParser, Method, RequestFields, RequestLine};
 
 #[cfg(feature = "post")]
 use super::config::Post;
@@ -45,21 +45,25 @@ const REQUEST_METHOD: usize = 6;
 /// A request, as far as it has come.
 pub(super) struct Request<'a> {
     parser: HeadParser<[u8; LINE]>,
-    fields: RequestFields,
-    id: Id,
-    pub(super) route: Route<'a>,
-    method: Method,
-    is_http_1_0: bool,
+    pub(super) head: Head<'a>,
     /// The answer, once there is one.
     pub(super) status: Status,
     pub(super) content: Content,
+    /// Bytes of the content that have come, once the head has ended.
+    #[cfg(feature = "post")]
+    posted: Option<u8>,
+}
+
+/// What its head says.
+pub(super) struct Head<'a> {
+    pub(super) route: Route<'a>,
+    method: Method,
+    is_http_1_0: bool,
+    fields: RequestFields,
     #[cfg(feature = "post")]
     pub(super) origin: Origin,
     #[cfg(feature = "post")]
     length: ContentLength,
-    /// Bytes of the content that have come, once the head has ended.
-    #[cfg(feature = "post")]
-    posted: Option<u8>,
 }
 
 /// What is behind the first lines of an answer.
@@ -89,17 +93,18 @@ impl<'a> Request<'a> {
     pub(super) const fn new(head_limit: usize) -> Self {
         Self {
             parser: HeadParser::new([0; LINE], head_limit),
-            fields: RequestFields::new(),
-            id: Id::None,
-            route: Route::NOWHERE,
-            method: Method::Other,
-            is_http_1_0: false,
+            head: Head {
+                route: Route::NOWHERE,
+                method: Method::Other,
+                is_http_1_0: false,
+                fields: RequestFields::new(),
+                #[cfg(feature = "post")]
+                origin: Origin::new(),
+                #[cfg(feature = "post")]
+                length: ContentLength::new(),
+            },
             status: Status(0),
             content: Content::Nothing,
-            #[cfg(feature = "post")]
-            origin: Origin::new(),
-            #[cfg(feature = "post")]
-            length: ContentLength::new(),
             #[cfg(feature = "post")]
             posted: None,
         }
@@ -107,7 +112,7 @@ impl<'a> Request<'a> {
 
     /// Whether only the head of the answer is asked for.
     pub(super) fn is_head(&self) -> bool {
-        self.method == Method::Head
+        self.head.method == Method::Head
     }
 
     /// Takes some of the request, and says whether there is an answer: once it is whole, or wrong.
@@ -119,80 +124,32 @@ impl<'a> Request<'a> {
         match self.take_head(bytes, config) {
             Ok(false) => return false,
             #[cfg(feature = "post")]
-            Ok(true) if self.method == Method::Post && self.route.post.is_some() => {
+            Ok(true) if self.head.is_post() && self.head.route.post.is_some() => {
                 self.posted = Some(0);
                 return self.take_content(bytes);
             }
-            Ok(true) => (self.status, self.content) = self.decide(),
+            Ok(true) => (self.status, self.content) = self.head.decide(),
             Err(error) => self.status = error.into(),
         }
         true
     }
 
-    /// The id that the peer has, where it has one. One that is too long is as good as any other that is
-    /// none of the library's.
-    pub(super) fn last_event_id(&self) -> Option<&[u8]> {
-        match self.id {
-            Id::None => None,
-            Id::Kept => Some(self.parser.kept()),
-            Id::TooLong => Some(b"?"),
-        }
+    /// The id that the peer has; empty where it has none.
+    pub(super) fn last_event_id(&self) -> &[u8] {
+        self.parser.kept()
     }
 
     /// Takes some of the head, and says whether that was the rest of it.
     fn take_head(&mut self, bytes: &mut &[u8], config: &'a Config<'a>) -> Result<bool, HeadError> {
         while self.parser.advance(bytes)? {
-            let mut kept = 0;
-            let is_id = match self.parser.line() {
-                Err(error) => return Err(error),
-                Ok(HeadLine::Start(line)) => {
-                    let line = RequestLine::parse(line)?;
-                    self.method = line.method;
-                    self.is_http_1_0 = line.is_http_1_0;
-                    self.route = Route::new(config, line.path);
-                    continue;
+            match self.parser.line()? {
+                HeadLine::Start(line) => self.head.start(line, config)?,
+                HeadLine::Field(field) => {
+                    let kept = self.head.take(&field, self.parser.kept(), config)?;
+                    self.parser.keep(kept);
                 }
-                Ok(HeadLine::End) if self.fields.has_host(self.is_http_1_0) => return Ok(true),
-                Ok(HeadLine::End) => return Err(HeadError::Malformed),
-                Ok(HeadLine::Field(ref field)) => {
-                    // A post needs no id, and nothing else its origin's host.
-                    let is_post = self.method == Method::Post;
-                    let mut is_id = false;
-                    match field.place_in(NAMES) {
-                        Some(LAST_EVENT_ID) if !is_post => {
-                            is_id = true;
-                            kept = field.value.len();
-                        }
-                        Some(ACCEPT) => self.fields.accept(field),
-                        #[cfg(not(feature = "post"))]
-                        Some(HOST) => self.fields.host(),
-                        #[cfg(feature = "post")]
-                        Some(name @ (HOST | ORIGIN)) => {
-                            if name == HOST {
-                                self.fields.host();
-                            }
-                            let kept_before = self.parser.kept();
-                            let end = self.origin.take(field, name == ORIGIN, kept_before, config);
-                            if is_post {
-                                kept = end;
-                            }
-                        }
-                        #[cfg(feature = "post")]
-                        Some(CONTENT_LENGTH) => self.length.length(field)?,
-                        #[cfg(feature = "post")]
-                        Some(TRANSFER_ENCODING) => self.length.coding()?,
-                        #[cfg(feature = "cors")]
-                        Some(REQUEST_METHOD) => self.origin.is_preflight = true,
-                        _ => {}
-                    }
-                    is_id
-                }
-            };
-            if kept > 0 {
-                let is_kept = kept <= LONGEST && self.parser.keep(kept);
-                if is_id {
-                    self.id = if is_kept { Id::Kept } else { Id::TooLong };
-                }
+                HeadLine::End if self.head.has_host() => return Ok(true),
+                HeadLine::End => return Err(HeadError::Malformed),
             }
         }
         Ok(false)
@@ -201,8 +158,8 @@ impl<'a> Request<'a> {
     /// Takes some of the content, and hands it on once it is whole.
     #[cfg(feature = "post")]
     fn take_content(&mut self, bytes: &mut &[u8]) -> bool {
-        self.status = match (self.route.post, self.length.bytes()) {
-            _ if self.origin.is_foreign() => Status::FORBIDDEN,
+        self.status = match (self.head.route.post, self.head.length.bytes()) {
+            _ if self.head.origin.is_foreign() => Status::FORBIDDEN,
             (None, _) => Status::NOT_FOUND,
             (Some(_), None) => Status::LENGTH_REQUIRED,
             (Some(post), Some(length)) => {
@@ -228,6 +185,62 @@ impl<'a> Request<'a> {
             }
         };
         true
+    }
+}
+
+impl<'a> Head<'a> {
+    /// Takes the first line.
+    fn start(&mut self, line: &[u8], config: &'a Config<'a>) -> Result<(), HeadError> {
+        let line = RequestLine::parse(line)?;
+        self.method = line.method;
+        self.is_http_1_0 = line.is_http_1_0;
+        self.route = Route::new(config, line.path);
+        Ok(())
+    }
+
+    /// Takes a field, and what was kept of one before, and says how many bytes at the end of its value are
+    /// to be kept: of the last event ID, or, for a post, which needs none, of its host or origin.
+    fn take(
+        &mut self,
+        field: &HeadField<'_>,
+        kept: &[u8],
+        config: &Config<'_>,
+    ) -> Result<usize, HeadError> {
+        let mut keep = 0;
+        match field.place_in(NAMES) {
+            // One that is too long is as good as any other that is none of the library's.
+            Some(LAST_EVENT_ID) if !self.is_post() => keep = field.value.len().min(LONGEST),
+            Some(ACCEPT) => self.fields.accept(field),
+            #[cfg(not(feature = "post"))]
+            Some(HOST) => self.fields.host(),
+            #[cfg(feature = "post")]
+            Some(name @ (HOST | ORIGIN)) => {
+                if name == HOST {
+                    self.fields.host();
+                }
+                let length = self.origin.take(field, name == ORIGIN, kept, config);
+                if self.is_post() {
+                    keep = length;
+                }
+            }
+            #[cfg(feature = "post")]
+            Some(CONTENT_LENGTH) => self.length.length(field)?,
+            #[cfg(feature = "post")]
+            Some(TRANSFER_ENCODING) => self.length.coding()?,
+            #[cfg(feature = "cors")]
+            Some(REQUEST_METHOD) => self.origin.is_preflight = true,
+            _ => {}
+        }
+        let _ = (kept, config);
+        Ok(keep)
+    }
+
+    fn has_host(&self) -> bool {
+        self.fields.has_host(self.is_http_1_0)
+    }
+
+    fn is_post(&self) -> bool {
+        self.method == Method::Post
     }
 
     /// What there is to answer to a request without content.
@@ -282,14 +295,6 @@ impl<'a> Route<'a> {
 #[inline(never)]
 fn is_same(known: &str, path: &[u8]) -> bool {
     known.as_bytes() == path
-}
-
-/// The last event ID of a request.
-#[derive(Clone, Copy)]
-enum Id {
-    None,
-    Kept,
-    TooLong,
 }
 
 impl From<HeadError> for Status {

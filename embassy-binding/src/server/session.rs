@@ -108,7 +108,7 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
         let mut rest = bytes;
         if self.request.take(&mut rest, self.config) {
             if self.request.content == Content::Stream && !self.request.is_head() {
-                let id = self.request.last_event_id();
+                let id = Some(self.request.last_event_id());
                 // Who finds no place gets a stream all the same (law 15).
                 if self.broadcast.open(&mut self.reader, id, &self.config.stream).is_err() {
                     debug!("a reader is to come back");
