@@ -31,9 +31,8 @@ pub struct HeadParser<S> {
     /// Bytes that the head may still have.
     left: usize,
     has_started: bool,
-    /// The line has been read: the next byte begins another.
-    is_over: bool,
-    after_cr: bool,
+    /// The byte before the next one; a line's end where that begins another.
+    last: u8,
     /// Bytes at the storage's end that hold something else.
     kept: u16,
 }
@@ -91,8 +90,7 @@ impl<S: Storage> HeadParser<S> {
             length: 0,
             left: limit,
             has_started: false,
-            is_over: false,
-            after_cr: false,
+            last: LF,
             kept: 0,
         }
     }
@@ -114,9 +112,8 @@ impl<S: Storage> HeadParser<S> {
     ///
     /// Those of [`read`](Self::read).
     pub fn advance(&mut self, bytes: &mut &[u8]) -> Result<bool, HeadError> {
-        if self.is_over {
+        if self.last == LF && self.length > 0 {
             self.has_started = true;
-            self.is_over = false;
             self.length = 0;
         }
         let room = self.room();
@@ -125,29 +122,25 @@ impl<S: Storage> HeadParser<S> {
             let Some((&byte, behind)) = rest.split_first() else { break false };
             rest = behind;
             self.left = self.left.checked_sub(1).ok_or(HeadError::TooLong)?;
-            if byte == LF {
-                self.after_cr = false;
+            let last = core::mem::replace(&mut self.last, byte);
+            match byte {
+                LF if self.length > 0 || self.has_started => break true,
                 // A line end or two before the head are of an earlier message (2.2).
-                if self.length > 0 || self.has_started {
-                    break true;
+                LF => {}
+                _ if last == CR => return Err(HeadError::Malformed),
+                CR => {}
+                b'\t' | b' '..=b'~' | 0x80.. => {
+                    if self.length < room
+                        && let Some(place) = self.line.bytes_mut().get_mut(self.length)
+                    {
+                        *place = byte;
+                    }
+                    self.length += 1;
                 }
-                continue;
-            }
-            if self.after_cr || (byte < b' ' && byte != b'\t' && byte != CR) || byte == 0x7F {
-                return Err(HeadError::Malformed);
-            }
-            self.after_cr = byte == CR;
-            if !self.after_cr {
-                if self.length < room
-                    && let Some(place) = self.line.bytes_mut().get_mut(self.length)
-                {
-                    *place = byte;
-                }
-                self.length += 1;
+                _ => return Err(HeadError::Malformed),
             }
         };
         *bytes = rest;
-        self.is_over = has_line;
         Ok(has_line)
     }
 
