@@ -85,14 +85,7 @@ impl<S: Storage> HeadParser<S> {
     /// storage. The first line must fit.
     #[must_use]
     pub const fn new(storage: S, limit: usize) -> Self {
-        Self {
-            line: storage,
-            length: 0,
-            left: limit,
-            has_started: false,
-            last: LF,
-            kept: 0,
-        }
+        Self { line: storage, length: 0, left: limit, has_started: false, last: LF, kept: 0 }
     }
 
     /// Reads to the end of a line, and leaves in `bytes` what is behind it. `None` says that the
@@ -102,49 +95,47 @@ impl<S: Storage> HeadParser<S> {
     ///
     /// When this is no head, or one over the limit. What follows means nothing then.
     pub fn read(&mut self, bytes: &mut &[u8]) -> Result<Option<HeadLine<'_>>, HeadError> {
-        if self.advance(bytes)? { self.line().map(Some) } else { Ok(None) }
+        while let Some((&byte, rest)) = bytes.split_first() {
+            *bytes = rest;
+            if self.push(byte)? {
+                return self.line().map(Some);
+            }
+        }
+        Ok(None)
     }
 
-    /// Reads to the end of a line, and says whether there is one. With [`line`](Self::line) this is
+    /// Reads a byte, and says whether it ends a line. With [`line`](Self::line) this is
     /// [`read`](Self::read) in two steps.
     ///
     /// # Errors
     ///
     /// Those of [`read`](Self::read).
-    pub fn advance(&mut self, bytes: &mut &[u8]) -> Result<bool, HeadError> {
-        if self.last == LF && self.length > 0 {
+    pub fn push(&mut self, byte: u8) -> Result<bool, HeadError> {
+        let last = core::mem::replace(&mut self.last, byte);
+        if last == LF && self.length > 0 {
             self.has_started = true;
             self.length = 0;
         }
-        let room = self.room();
-        let mut rest = *bytes;
-        let has_line = loop {
-            let Some((&byte, behind)) = rest.split_first() else { break false };
-            rest = behind;
-            self.left = self.left.checked_sub(1).ok_or(HeadError::TooLong)?;
-            let last = core::mem::replace(&mut self.last, byte);
-            match byte {
-                LF if self.length > 0 || self.has_started => break true,
-                // A line end or two before the head are of an earlier message (2.2).
-                LF => {}
-                _ if last == CR => return Err(HeadError::Malformed),
-                CR => {}
-                b'\t' | b' '..=b'~' | 0x80.. => {
-                    if self.length < room
-                        && let Some(place) = self.line.bytes_mut().get_mut(self.length)
-                    {
-                        *place = byte;
-                    }
-                    self.length += 1;
+        self.left = self.left.checked_sub(1).ok_or(HeadError::TooLong)?;
+        match byte {
+            // A line end or two before the head are of an earlier message (2.2).
+            LF => return Ok(self.length > 0 || self.has_started),
+            _ if last == CR => return Err(HeadError::Malformed),
+            CR => {}
+            b'\t' | b' '..=b'~' | 0x80.. => {
+                let room = self.room();
+                let line = self.line.bytes_mut().get_mut(..room);
+                if let Some(place) = line.and_then(|line| line.get_mut(self.length)) {
+                    *place = byte;
                 }
-                _ => return Err(HeadError::Malformed),
+                self.length += 1;
             }
-        };
-        *bytes = rest;
-        Ok(has_line)
+            _ => return Err(HeadError::Malformed),
+        }
+        Ok(false)
     }
 
-    /// The line that [`advance`](Self::advance) came to.
+    /// The line that ended last.
     ///
     /// # Errors
     ///
@@ -181,9 +172,12 @@ impl<S: Storage> HeadParser<S> {
     /// ```
     /// use sansse::http::HeadParser;
     ///
-    /// let mut bytes = &b"GET / HTTP/1.1\nHost: device\n\n"[..];
     /// let mut parser = HeadParser::new([0; 32], 8192);
-    /// while parser.advance(&mut bytes)? && !parser.keep(6) {}
+    /// for &byte in b"GET / HTTP/1.1\nHost: device\n\n" {
+    ///     if parser.push(byte)? {
+    ///         parser.keep(6);
+    ///     }
+    /// }
     /// assert_eq!(parser.kept(), b"device");
     /// # Ok::<(), sansse::http::HeadError>(())
     /// ```
@@ -350,27 +344,25 @@ mod tests {
     #[test]
     fn one_value_is_kept_beside_the_lines() {
         let head = b"G\nabcde: fghi \njklmnopqrs: tuv\nw: x\n\n";
-        for chunk in 1..=head.len() {
-            let mut parser = HeadParser::new([0; 14], 100);
-            let mut lines = Vec::new();
-            for mut bytes in head.chunks(chunk) {
-                while parser.advance(&mut bytes).unwrap() {
-                    lines.push(match parser.line().unwrap() {
-                        HeadLine::Field(field) => (field.value.to_vec(), field.is_whole),
-                        _ => (Vec::new(), true),
-                    });
-                    // Not of the first line, not more than half, and once.
-                    assert!(!parser.keep(8));
-                    assert_eq!(parser.keep(3), lines.len() == 2);
-                }
-                assert_eq!(parser.kept(), if lines.len() < 2 { &b""[..] } else { b"ghi" });
+        let mut parser = HeadParser::new([0; 14], 100);
+        let mut lines = Vec::new();
+        for &byte in head {
+            if parser.push(byte).unwrap() {
+                lines.push(match parser.line().unwrap() {
+                    HeadLine::Field(field) => (field.value.to_vec(), field.is_whole),
+                    _ => (Vec::new(), true),
+                });
+                // Not of the first line, not more than half, and once.
+                assert!(!parser.keep(8));
+                assert_eq!(parser.keep(3), lines.len() == 2);
             }
-            let values: Vec<_> = lines.iter().map(|(value, whole)| (&value[..], *whole)).collect();
-            assert_eq!(
-                values,
-                [(&b""[..], true), (b"fghi", true), (b"", false), (b"x", true), (b"", true)]
-            );
+            assert_eq!(parser.kept(), if lines.len() < 2 { &b""[..] } else { b"ghi" });
         }
+        let values: Vec<_> = lines.iter().map(|(value, whole)| (&value[..], *whole)).collect();
+        assert_eq!(
+            values,
+            [(&b""[..], true), (b"fghi", true), (b"", false), (b"x", true), (b"", true)]
+        );
     }
 
     #[test]

@@ -39,8 +39,6 @@ where
 {
     let mut session = Session::new(broadcast, config);
     session.begin();
-    // What has been received and not taken.
-    let (mut start, mut end) = (0, 0);
     loop {
         match poll_fn(|cx| Poll::Ready(session.want(cx))).await {
             Want::End => return session.result().map_err(ServeError::from),
@@ -69,25 +67,26 @@ where
             }
             #[cfg(feature = "net")]
             Want::Flush => session.flushed(),
-            Want::Receive if start < end => {
-                start += session.take(&received[start..end]);
-            }
             Want::Receive => {
-                let mut receiving = pin!(io.read(received));
-                let length = poll_fn(|cx| {
-                    if !matches!(session.want(cx), Want::Receive) {
-                        return Poll::Ready(None);
-                    }
-                    if let Poll::Ready(length) = receiving.as_mut().poll(cx) {
-                        return Poll::Ready(Some(length));
-                    }
-                    poll_time(&mut session, cx, 0).map(|()| None)
-                });
-                if let Some(length) = length.await {
-                    (start, end) = (0, length.map_err(ServeError::Connection)?);
-                    if end == 0 {
+                let length = {
+                    let mut receiving = pin!(io.read(received));
+                    poll_fn(|cx| {
+                        if !matches!(session.want(cx), Want::Receive) {
+                            return Poll::Ready(None);
+                        }
+                        if let Poll::Ready(length) = receiving.as_mut().poll(cx) {
+                            return Poll::Ready(Some(length));
+                        }
+                        poll_time(&mut session, cx, 0).map(|()| None)
+                    })
+                    .await
+                };
+                match length.transpose().map_err(ServeError::Connection)? {
+                    None => {}
+                    Some(0) => {
                         session.closed();
                     }
+                    Some(length) => session.take(&received[..length]),
                 }
             }
         }

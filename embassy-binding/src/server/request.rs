@@ -2,7 +2,9 @@
 
 #[cfg(feature = "post")]
 use sansse::http::ContentLength;
-use sansse::http::{HeadError, HeadField, HeadLine, HeadParser, Method, RequestFields, RequestLine};
+use sansse::http::{
+    HeadError, HeadField, HeadLine, HeadParser, Method, RequestFields, RequestLine,
+};
 
 #[cfg(feature = "post")]
 use super::config::Post;
@@ -115,18 +117,27 @@ impl<'a> Request<'a> {
         self.head.method == Method::Head
     }
 
-    /// Takes some of the request, and says whether there is an answer: once it is whole, or wrong.
-    pub(super) fn take(&mut self, bytes: &mut &[u8], config: &'a Config<'a>) -> bool {
+    /// Takes some of the request, and says whether there is an answer: once it is whole, or wrong. What is
+    /// behind it is of no interest.
+    pub(super) fn take(&mut self, bytes: &[u8], config: &'a Config<'a>) -> bool {
+        bytes.iter().any(|&byte| self.push(byte, config))
+    }
+
+    fn push(&mut self, byte: u8, config: &'a Config<'a>) -> bool {
         #[cfg(feature = "post")]
-        if self.posted.is_some() {
-            return self.take_content(bytes);
+        if let Some(posted) = &mut self.posted {
+            if let Some(place) = self.parser.storage().get_mut(usize::from(*posted)) {
+                *place = byte;
+            }
+            *posted += 1;
+            return self.post();
         }
-        match self.take_head(bytes, config) {
+        match self.push_head(byte, config) {
             Ok(false) => return false,
             #[cfg(feature = "post")]
             Ok(true) if self.head.is_post() && self.head.route.post.is_some() => {
                 self.posted = Some(0);
-                return self.take_content(bytes);
+                return self.post();
             }
             Ok(true) => (self.status, self.content) = self.head.decide(),
             Err(error) => self.status = error.into(),
@@ -139,48 +150,40 @@ impl<'a> Request<'a> {
         self.parser.kept()
     }
 
-    /// Takes some of the head, and says whether that was the rest of it.
-    fn take_head(&mut self, bytes: &mut &[u8], config: &'a Config<'a>) -> Result<bool, HeadError> {
-        while self.parser.advance(bytes)? {
-            match self.parser.line()? {
-                HeadLine::Start(line) => self.head.start(line, config)?,
-                HeadLine::Field(field) => {
-                    let kept = self.head.take(&field, self.parser.kept(), config)?;
-                    self.parser.keep(kept);
-                }
-                HeadLine::End if self.head.has_host() => return Ok(true),
-                HeadLine::End => return Err(HeadError::Malformed),
+    /// Takes a byte of the head, and says whether that was its last.
+    fn push_head(&mut self, byte: u8, config: &'a Config<'a>) -> Result<bool, HeadError> {
+        if !self.parser.push(byte)? {
+            return Ok(false);
+        }
+        match self.parser.line()? {
+            HeadLine::Start(line) => self.head.start(line, config)?,
+            HeadLine::Field(field) => {
+                let kept = self.head.take(&field, self.parser.kept(), config)?;
+                self.parser.keep(kept);
             }
+            HeadLine::End if self.head.has_host() => return Ok(true),
+            HeadLine::End => return Err(HeadError::Malformed),
         }
         Ok(false)
     }
 
-    /// Takes some of the content, and hands it on once it is whole.
+    /// Hands the content on once it is whole, and says whether there is an answer.
     #[cfg(feature = "post")]
-    fn take_content(&mut self, bytes: &mut &[u8]) -> bool {
+    fn post(&mut self) -> bool {
         self.status = match (self.head.route.post, self.head.length.bytes()) {
             _ if self.head.origin.is_foreign() => Status::FORBIDDEN,
             (None, _) => Status::NOT_FOUND,
             (Some(_), None) => Status::LENGTH_REQUIRED,
             (Some(post), Some(length)) => {
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
-                let filled = usize::from(self.posted.unwrap_or_default());
-                match self.parser.storage().get_mut(..length) {
+                match self.parser.storage().get(..length) {
                     None => Status::CONTENT_TOO_LARGE,
-                    Some(content) => {
-                        let room = content.get_mut(filled..).unwrap_or_default();
-                        let (part, rest) = bytes.split_at(room.len().min(bytes.len()));
-                        *bytes = rest;
-                        let is_whole = part.len() == room.len();
-                        for (byte, place) in part.iter().zip(room) {
-                            *place = *byte;
-                        }
-                        if !is_whole {
-                            self.posted = u8::try_from(filled + part.len()).ok();
-                            return false;
-                        }
+                    Some(content)
+                        if self.posted.is_some_and(|posted| usize::from(posted) == length) =>
+                    {
                         (post.take)(content)
                     }
+                    Some(_) => return false,
                 }
             }
         };

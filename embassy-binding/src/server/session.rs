@@ -101,12 +101,11 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
         }
     }
 
-    /// Takes bytes that have arrived, and says how many.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
-        // What is behind a request is of no interest.
-        let Phase::Request = self.phase else { return bytes.len() };
-        let mut rest = bytes;
-        if self.request.take(&mut rest, self.config) {
+    /// Takes bytes that have arrived.
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        if let Phase::Request = self.phase
+            && self.request.take(bytes, self.config)
+        {
             if self.request.content == Content::Stream && !self.request.is_head() {
                 let id = Some(self.request.last_event_id());
                 // Who finds no place gets a stream all the same (law 15).
@@ -114,14 +113,9 @@ impl<'a, M: RawMutex, const BYTES: usize, const READERS: usize> Session<'a, M, B
                     debug!("a reader is to come back");
                 }
             }
-            self.answer();
+            self.phase = Phase::Answer;
+            self.wait(self.config.pulse.interval);
         }
-        bytes.len() - rest.len()
-    }
-
-    fn answer(&mut self) {
-        self.phase = Phase::Answer;
-        self.wait(self.config.pulse.interval);
     }
 
     /// The peer has closed its side, or broken the connection: whether that is how it ends.
@@ -238,5 +232,3 @@ impl<M: RawMutex, const BYTES: usize, const READERS: usize> Drop
         self.broadcast.leave(&mut self.reader);
     }
 }
-
-

@@ -137,9 +137,9 @@ where
 fn poll_receive(
     socket: &mut TcpSocket<'_>,
     cx: &mut Context<'_>,
-    take: &mut dyn FnMut(&[u8]) -> usize,
+    take: &mut dyn FnMut(&[u8]),
 ) -> Poll<Result<(), Error>> {
-    pin!(socket.read_with(|bytes| (take(bytes), ()))).poll(cx)
+    pin!(socket.read_with(|bytes| (bytes.len(), take(bytes)))).poll(cx)
 }
 
 /// Lends room for what is to be sent.
