@@ -123,6 +123,7 @@ impl<'a> Request<'a> {
         bytes.iter().any(|&byte| self.push(byte, config))
     }
 
+    #[inline(never)]
     fn push(&mut self, byte: u8, config: &'a Config<'a>) -> bool {
         #[cfg(feature = "post")]
         if let Some(posted) = &mut self.posted {
