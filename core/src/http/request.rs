@@ -75,13 +75,10 @@ fn path(target: &[u8]) -> Option<&[u8]> {
     let mut path = before(&mut rest, b'?');
     if !matches!(path, [b'/', ..] | b"*") {
         // Behind `scheme://host`.
-        let length = path.len();
-        if before(&mut path, b':').len() == length {
-            return None;
-        }
-        rest = path.get(2..).unwrap_or_default();
-        path = rest;
-        path = path.get(before(&mut rest, b'/').len()..).unwrap_or_default();
+        let colon = path.iter().position(|&byte| byte == b':')?;
+        path = path.get(colon + 3..).unwrap_or_default();
+        rest = path;
+        path = path.get(before(&mut rest, b'/').len()..)?;
     }
     Some(if path.is_empty() { b"/" } else { path })
 }
