@@ -42,9 +42,7 @@ impl EventId {
     /// The text form, on the stack.
     #[must_use]
     pub fn to_text(self) -> EventIdText {
-        let mut bytes = [0; Self::MAX_LEN];
-        let start = self.prepend_to(&mut bytes, Self::MAX_LEN);
-        EventIdText { bytes, start }
+        EventIdText(self.to_line())
     }
 
     /// The `id` line of an event, ended by LF, on the stack. It goes before the block of an event
@@ -62,20 +60,13 @@ impl EventId {
     /// ```
     #[must_use]
     pub fn to_line(self) -> EventIdLine {
-        let mut bytes = [b'\n'; Self::MAX_LINE_LEN];
-        let mut start = self.prepend_to(&mut bytes, Self::MAX_LINE_LEN - 1);
-        for &byte in FIELD.iter().rev() {
-            start -= 1;
-            bytes[start] = byte;
-        }
-        EventIdLine { bytes, start }
-    }
-
-    /// Writes the text form before `end`, and returns where it starts.
-    fn prepend_to(self, bytes: &mut [u8], end: usize) -> usize {
-        let start = prepend_base36(bytes, end, self.sequence) - 1;
-        bytes[start] = b'-';
-        prepend_base36(bytes, start, self.epoch)
+        let end = Self::MAX_LINE_LEN - 1;
+        let mut line = EventIdLine { bytes: [b'\n'; Self::MAX_LINE_LEN], start: end };
+        line.prepend_base36(self.sequence);
+        line.prepend(b"-");
+        line.prepend_base36(self.epoch);
+        line.prepend(FIELD);
+        line
     }
 
     /// Reads the text form, and nothing that is not exactly one.
@@ -118,17 +109,14 @@ impl FromStr for EventId {
 
 /// An [`EventId`] as text; use it as a `&str`.
 #[derive(Clone, Copy, Debug)]
-pub struct EventIdText {
-    bytes: [u8; EventId::MAX_LEN],
-    start: usize,
-}
+pub struct EventIdText(EventIdLine);
 
 impl Deref for EventIdText {
     type Target = str;
 
     fn deref(&self) -> &str {
         // Only ASCII was written.
-        core::str::from_utf8(&self.bytes[self.start..]).unwrap_or_default()
+        core::str::from_utf8(self.0.text()).unwrap_or_default()
     }
 }
 
@@ -143,6 +131,27 @@ impl EventIdLine {
     /// The id without the field around it.
     fn text(&self) -> &[u8] {
         self.bytes.get(self.start + FIELD.len()..EventId::MAX_LINE_LEN - 1).unwrap_or_default()
+    }
+
+    fn prepend(&mut self, text: &[u8]) {
+        for byte in text.iter().rev() {
+            self.start = self.start.wrapping_sub(1);
+            if let Some(place) = self.bytes.get_mut(self.start) {
+                *place = *byte;
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn prepend_base36(&mut self, mut number: u64) {
+        loop {
+            let digit = (number % 36) as u8;
+            self.prepend(&[if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }]);
+            number /= 36;
+            if number == 0 {
+                break;
+            }
+        }
     }
 }
 
@@ -206,19 +215,6 @@ impl fmt::Display for ParseEventIdError {
 }
 
 impl core::error::Error for ParseEventIdError {}
-
-fn prepend_base36(bytes: &mut [u8], end: usize, mut number: u64) -> usize {
-    let mut start = end;
-    loop {
-        start -= 1;
-        let digit = (number % 36) as u8;
-        bytes[start] = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
-        number /= 36;
-        if number == 0 {
-            return start;
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
