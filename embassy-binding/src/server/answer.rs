@@ -7,9 +7,8 @@ use crate::window::{Window, decimal};
 impl Request<'_> {
     /// Writes the answer. It is written anew for each part of it that goes out.
     pub(super) fn write_answer(&self, config: &Config<'_>, out: &mut Window<'_>) {
-        // Where it is no page, only its length is told, which is 0.
-        let page =
-            self.head.route.page.filter(|_| self.content == Content::Page).unwrap_or(&NO_PAGE);
+        // Only what is said of a page has it in it.
+        let page = self.head.route.page.unwrap_or(&NO_PAGE);
         let text = match self.content {
             // Which must not name a length where there can be no content (RFC 9110, 8.6).
             Content::Nothing if self.status == Status::NO_CONTENT => END,
