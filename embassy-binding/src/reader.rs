@@ -13,7 +13,7 @@ pub(crate) struct Reader {
     /// The reconnection time that it is told, in milliseconds.
     retry: u32,
     /// Bytes of what it is told that have gone out.
-    sent: u16,
+    sent: usize,
     /// What it is told before anything else,
     told: Told,
     /// and why, where it missed something.
@@ -164,11 +164,10 @@ impl Reader {
             Told::Reset => RESET,
             _ => RETRY,
         };
-        let mut window = Window::new(out, self.sent.into());
+        let mut window = Window::new(out, self.sent);
         window.write_parts(text, &parts);
         if window.is_cut() {
-            let sent = usize::from(self.sent) + window.filled();
-            self.sent = u16::try_from(sent).unwrap_or(u16::MAX);
+            self.sent += window.filled();
         } else {
             self.sent = 0;
             self.told = match self.told {
