@@ -92,8 +92,8 @@ impl<'a> EventBlock<'a> {
     }
 }
 
-/// Copies a line to a target of its length; false as soon as it may not be one line. Four words at a
-/// time, wherever they lie, of which the last lie over those before.
+/// Copies a line to a target of its length; false where it may not be one line. A word at a time,
+/// wherever it lies, of which the last may lie over the one before.
 #[inline(always)]
 fn copy_line(line: &[u8], target: &mut [u8]) -> bool {
     let Some(target) = target.get_mut(..line.len()) else { return false };
@@ -103,34 +103,23 @@ fn copy_line(line: &[u8], target: &mut [u8]) -> bool {
             *byte >= FIRST
         });
     };
-    if !copy_block(last, last_place) {
+    *last_place = *last;
+    if is_low(*last) {
         return false;
     }
-    for (block, place) in line.as_chunks().0.iter().zip(target.as_chunks_mut().0) {
-        if !copy_block(block, place) {
+    for (word, place) in line.as_chunks().0.iter().zip(target.as_chunks_mut().0) {
+        *place = *word;
+        if is_low(*word) {
             return false;
         }
     }
     true
 }
 
+/// Whether one of the bytes may be a line end.
 #[inline(always)]
-fn copy_block(block: &[u8; 16], place: &mut [u8; 16]) -> bool {
-    let ([first, second, third, fourth], places) =
-        (block.as_chunks::<4>().0, place.as_chunks_mut::<4>().0)
-    else {
-        return false;
-    };
-    let [place, places @ ..] = places else { return false };
-    let (a, b) = (u32::from_ne_bytes(*first), u32::from_ne_bytes(*second));
-    let (c, d) = (u32::from_ne_bytes(*third), u32::from_ne_bytes(*fourth));
-    *place = a.to_ne_bytes();
-    if let [second, third, fourth] = places {
-        *second = b.to_ne_bytes();
-        *third = c.to_ne_bytes();
-        *fourth = d.to_ne_bytes();
-    }
-    (low_bytes(a) | low_bytes(b) | low_bytes(c) | low_bytes(d)) & HIGH == 0
+fn is_low(word: [u8; 4]) -> bool {
+    low_bytes(u32::from_ne_bytes(word)) & HIGH != 0
 }
 
 /// Copies a name to a target of its length: those of a usual length as two words, which takes no call.
