@@ -26,15 +26,15 @@ use crate::storage::Storage;
 #[derive(Clone, Debug)]
 pub struct HeadParser<S> {
     line: S,
-    /// Bytes that the line has, of which the storage holds as many as fit.
-    length: usize,
+    /// Where the line ends in the storage, or would if it fitted.
+    end: usize,
     /// Bytes that the head may still have.
     left: usize,
     has_started: bool,
     /// The byte before the next one; a line's end where that begins another.
     last: u8,
-    /// Bytes at the storage's end that hold something else.
-    kept: u16,
+    /// Where lines begin in the storage, behind what is kept.
+    start: u16,
 }
 
 /// A line of a head.
@@ -85,7 +85,7 @@ impl<S: Storage> HeadParser<S> {
     /// storage. The first line must fit.
     #[must_use]
     pub const fn new(storage: S, limit: usize) -> Self {
-        Self { line: storage, length: 0, left: limit, has_started: false, last: LF, kept: 0 }
+        Self { line: storage, start: 0, end: 0, left: limit, has_started: false, last: LF }
     }
 
     /// Reads to the end of a line, and leaves in `bytes` what is behind it. `None` says that the
@@ -112,23 +112,21 @@ impl<S: Storage> HeadParser<S> {
     /// Those of [`read`](Self::read).
     pub fn push(&mut self, byte: u8) -> Result<bool, HeadError> {
         let last = core::mem::replace(&mut self.last, byte);
-        if last == LF && self.length > 0 {
+        if last == LF && self.end > self.start() {
             self.has_started = true;
-            self.length = 0;
+            self.end = self.start();
         }
         self.left = self.left.checked_sub(1).ok_or(HeadError::TooLong)?;
         match byte {
             // A line end or two before the head are of an earlier message (2.2).
-            LF => return Ok(self.length > 0 || self.has_started),
+            LF => return Ok(self.end > self.start() || self.has_started),
             _ if last == CR => return Err(HeadError::Malformed),
             CR => {}
             b'\t' | b' '..=b'~' | 0x80.. => {
-                let room = self.room();
-                let line = self.line.bytes_mut().get_mut(..room);
-                if let Some(place) = line.and_then(|line| line.get_mut(self.length)) {
+                if let Some(place) = self.line.bytes_mut().get_mut(self.end) {
                     *place = byte;
                 }
-                self.length += 1;
+                self.end += 1;
             }
             _ => return Err(HeadError::Malformed),
         }
@@ -142,7 +140,7 @@ impl<S: Storage> HeadParser<S> {
     /// Those of [`read`](Self::read).
     pub fn line(&self) -> Result<HeadLine<'_>, HeadError> {
         let line = self.kept_line();
-        let is_whole = self.length == line.len();
+        let is_whole = self.end <= self.line.bytes().len();
         if !self.has_started {
             return if is_whole { Ok(HeadLine::Start(line)) } else { Err(HeadError::TooLong) };
         }
@@ -184,22 +182,22 @@ impl<S: Storage> HeadParser<S> {
     #[inline(never)]
     pub fn keep(&mut self, length: usize) -> bool {
         let end = trim(self.kept_line()).len();
-        let room = self.room();
-        let is_possible = self.has_started && self.kept == 0 && length <= room / 2;
+        let line = self.line.bytes_mut();
+        let is_possible = self.has_started && self.start == 0 && length <= line.len() / 2;
         let (Some(start), Ok(kept), true) =
             (end.checked_sub(length), u16::try_from(length), is_possible)
         else {
             return false;
         };
-        self.line.bytes_mut().copy_within(start..end, room - length);
-        self.kept = kept;
+        line.copy_within(start..end, 0);
+        self.start = kept;
         true
     }
 
     /// What was kept; empty before.
     #[must_use]
     pub fn kept(&self) -> &[u8] {
-        self.line.bytes().get(self.room()..).unwrap_or_default()
+        self.line.bytes().get(..self.start()).unwrap_or_default()
     }
 
     /// The storage, which is free once the head has ended, with what was kept.
@@ -207,14 +205,14 @@ impl<S: Storage> HeadParser<S> {
         self.line.bytes_mut()
     }
 
-    /// Bytes that a line may have and be kept.
-    fn room(&self) -> usize {
-        self.line.bytes().len() - usize::from(self.kept)
+    fn start(&self) -> usize {
+        self.start.into()
     }
 
     /// The line, as far as it is kept.
     fn kept_line(&self) -> &[u8] {
-        self.line.bytes().get(..self.length.min(self.room())).unwrap_or_default()
+        let bytes = self.line.bytes();
+        bytes.get(self.start()..self.end.min(bytes.len())).unwrap_or_default()
     }
 }
 
