@@ -102,6 +102,7 @@ enum Step {
 }
 
 /// Does what the session wants, until it is over.
+#[inline(never)]
 fn poll<M, const BYTES: usize, const READERS: usize>(
     socket: &mut TcpSocket<'_>,
     session: &mut Session<'_, M, BYTES, READERS>,
