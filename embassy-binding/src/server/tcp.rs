@@ -144,7 +144,6 @@ fn poll_receive(
 }
 
 /// Lends room for what is to be sent.
-#[inline(never)]
 fn poll_send(
     socket: &mut TcpSocket<'_>,
     cx: &mut Context<'_>,
