@@ -138,7 +138,6 @@ fn copy_name(name: &[u8], target: &mut [u8]) {
 }
 
 /// Copies lines, each behind the field's name; false when the target has another length.
-#[inline(never)]
 fn copy_lines(data: &[u8], target: &mut [u8]) -> bool {
     let mut places = target.iter_mut();
     let mut after_cr = false;

@@ -91,7 +91,6 @@ impl EventIdCounter {
     }
 
     /// Counts on where the last digit is not just one more.
-    #[inline(never)]
     fn carry(&mut self) {
         let mut place = self.length.wrapping_sub(1);
         loop {

@@ -147,7 +147,6 @@ impl Reader {
     }
 
     /// Writes what it is told, as far as it fits, and says how many bytes.
-    #[inline(never)]
     fn tell(&mut self, log: &Log, options: &StreamOptions<'_>, out: &mut [u8]) -> usize {
         let line = log.id(&self.cursor).to_line();
         let mut digits = [0; 10];

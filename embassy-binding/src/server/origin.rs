@@ -30,7 +30,6 @@ impl Origin {
 
     /// Takes a host or an origin, and what was kept of one before, and says how many bytes at the end of
     /// its value are to be kept: of the two the one that comes first, to be held against the second.
-    #[inline(never)]
     pub(super) fn take(
         &mut self,
         field: &HeadField<'_>,

@@ -296,7 +296,6 @@ impl<'a> Route<'a> {
     }
 }
 
-#[inline(never)]
 fn is_same(known: &str, path: &[u8]) -> bool {
     known.as_bytes() == path
 }
