@@ -67,35 +67,38 @@ where
     // Without it, who asks for a connection and never answers keeps the socket for ever.
     socket.set_timeout(Some(Duration::from_millis(config.write_timeout.into())));
     loop {
-        while socket.accept(port).await.is_err() {
-            // It was used before.
-            socket.abort();
-            yield_now().await;
-        }
+        // An error says that it was used before.
+        let mut is_well = socket.accept(port).await.is_ok();
         let mut session = Session::new(broadcast, config);
-        session.begin();
-        let mut step = Step::Serve;
+        let mut step = Step::Accept;
         loop {
-            let is_well = poll_fn(|cx| poll(socket, &mut session, cx)).await.is_ok();
             step = match step {
+                Step::Accept if is_well => {
+                    session.begin();
+                    Step::Serve
+                }
                 Step::Serve if is_well => {
                     socket.close();
                     session.close();
                     Step::Close
                 }
-                Step::Serve | Step::Close => {
+                Step::Reset => break,
+                _ => {
                     socket.abort();
                     session.reset();
                     Step::Reset
                 }
-                Step::Reset => break,
             };
+            is_well = poll_fn(|cx| poll(socket, &mut session, cx)).await.is_ok();
         }
+        // Whatever happens, others have their turn.
+        yield_now().await;
     }
 }
 
 /// What is done with a connection, one after the other.
 enum Step {
+    Accept,
     Serve,
     Close,
     Reset,
