@@ -114,7 +114,7 @@ pub(crate) fn measure() -> Result<Report, Box<dyn Error>> {
         row(metric, figure(&mine), goal, Some(figure(&theirs)))
     };
     let rows = vec![
-        compare("flash_sse", |server| server.flash_sse, 5 << 10).bounded(8_600),
+        compare("flash_sse", |server| server.flash_sse, 5 << 10).bounded(7_800),
         compare("flash_demo", |server| server.flash_demo, 32 << 10),
         compare("ram_reader", |server| server.ram_reader, 768),
         compare("ram_fixed", |server| server.ram_fixed, 5 << 10),
