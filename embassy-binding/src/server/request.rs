@@ -212,7 +212,8 @@ impl<'a> Head<'a> {
     ) -> Result<usize, HeadError> {
         let mut keep = 0;
         match field.place_in(NAMES) {
-            // One that is too long is as good as any other that is none of the library's.
+            // One that is too long is as good as any other that is none of the library's. Of several the
+            // first counts.
             Some(LAST_EVENT_ID) if !self.is_post() => keep = field.value.len().min(LONGEST),
             Some(ACCEPT) => self.fields.accept(field),
             #[cfg(not(feature = "post"))]
