@@ -17,14 +17,16 @@ impl<S: sealed::Storage> Storage for S {}
 
 /// Storage that starts empty and grows on the heap to a stated limit.
 ///
-/// It never shrinks by itself ([`ChunkParser::take_data`](crate::ChunkParser::take_data) empties it),
-/// and while it grows, the old memory and the new exist side by side. An
-/// allocation that the system refuses counts as the limit reached.
+/// It never shrinks by itself, and while it grows, the old memory and the new exist side by side.
+/// [`ChunkParser::take_data`](crate::ChunkParser::take_data) empties it; it then begins with as much, up to
+/// 1 MiB. An allocation that the system refuses counts as the limit reached.
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
 pub struct GrowingStorage {
     bytes: Vec<u8>,
     limit: usize,
+    /// How many bytes to begin with: as many as the event took that was moved out, and some more.
+    begin: usize,
 }
 
 #[cfg(feature = "alloc")]
@@ -32,12 +34,13 @@ impl GrowingStorage {
     /// Storage for at most `limit` bytes; allocates nothing yet.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit }
+        Self { bytes: Vec::new(), limit, begin: LEAST }
     }
 
     /// Moves the memory out, cut to its first `length` bytes.
     pub(crate) fn take(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = core::mem::take(&mut self.bytes);
+        self.begin = (length + length / 8).clamp(LEAST, LARGE);
         bytes.truncate(length);
         bytes
     }
@@ -46,6 +49,12 @@ impl GrowingStorage {
 /// From so many bytes on, storage grows by less than it has.
 #[cfg(feature = "alloc")]
 const LARGE: usize = 1 << 20;
+/// Bytes that storage begins with, at least.
+#[cfg(feature = "alloc")]
+const LEAST: usize = 64;
+/// Bytes that storage is made longer by, at least, within the memory that it has.
+#[cfg(feature = "alloc")]
+const STEP: usize = 4 << 10;
 
 /// Copies a piece to where there is room for it. (A function of its own keeps the code small, and the
 /// compiler from merging it with faster ways of copying.)
@@ -152,12 +161,49 @@ pub(crate) mod sealed {
             }
             // Half as much again spares much memory where there is much, and costs little.
             let more = if length < super::LARGE { length } else { length / 2 };
-            let target = needed.max(length.saturating_add(more)).max(64).min(self.limit);
-            if self.bytes.try_reserve_exact(target - length).is_err() {
+            let room = needed.max(length.saturating_add(more)).max(self.begin).min(self.limit);
+            if room > self.bytes.capacity()
+                && self.bytes.try_reserve_exact(room - length).is_err()
+                && self.bytes.try_reserve_exact(needed - length).is_err()
+            {
                 return false;
             }
-            self.bytes.resize(target, 0);
+            // What is not needed yet is not written yet, unless that spares many calls.
+            let target = needed.max(length.saturating_add(super::STEP)).min(self.bytes.capacity());
+            self.bytes.resize(target.min(self.limit), 0);
             true
+        }
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use alloc::vec;
+
+    use super::sealed::Storage as _;
+    use super::*;
+
+    #[test]
+    fn storage_grows_within_its_limit() {
+        let mut storage = GrowingStorage::new(100);
+        assert!(storage.bytes().is_empty());
+        for needed in [1, 64, 65, 99, 100] {
+            assert!(storage.grow(needed));
+            assert!((needed..=100).contains(&storage.bytes().len()), "{needed}");
+        }
+        assert!(!storage.grow(101));
+        assert_eq!(storage.bytes().len(), 100);
+    }
+
+    #[test]
+    fn storage_begins_with_what_was_taken() {
+        let mut storage = GrowingStorage::new(3 * LARGE);
+        for (length, room) in [(80_000, 90_000), (800, 900), (8, LEAST), (2 * LARGE, LARGE)] {
+            assert!(storage.grow(length));
+            assert_eq!(storage.take(length), vec![0; length]);
+            assert!(storage.grow(1));
+            assert!((room..room + LEAST).contains(&storage.bytes.capacity()), "{length}");
+            assert!(storage.bytes().len() <= 1 + STEP, "no more is written than is needed");
         }
     }
 }
