@@ -1,12 +1,14 @@
 //! The server of a device over a bad cable, and with bad peers: whoever is gone or stuck frees a place,
 //! delays nobody, and misses nothing that it is not told of.
 
+use embassy_net::tcp::TcpSocket;
+use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_time::{Duration, Instant};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansse_embassy::Event;
-use sansse_embassy::server::{Config, Page};
-use tests::embassy::{Client, Follower, Simulation, serve};
+use sansse_embassy::server::{self, Config, Page};
+use sansse_embassy::{Broadcast, Event};
+use tests::embassy::{Client, Follower, PORT, Simulation, serve};
 use tests::strategy;
 
 /// Seconds that a peer may take nothing.
@@ -207,6 +209,24 @@ fn who_asks_for_a_connection_and_vanishes_keeps_no_socket() {
     vanished.abort();
     simulation.run_for(1000 * (WRITE + 1));
     simulation.cable.is_cut = false;
+    readers::<1>(&mut simulation);
+}
+
+#[test]
+fn a_socket_that_was_used_before_is_reset_and_serves() {
+    let mut simulation = Simulation::new();
+    let feed: &Broadcast<CriticalSectionRawMutex, 2048, 1> = Box::leak(Box::new(Broadcast::new()));
+    feed.start(35);
+    let stack = simulation.device;
+    simulation.spawn(async move {
+        let (mut received, mut room) = (vec![0; 512], vec![0; 1024]);
+        let mut socket = TcpSocket::new(stack, &mut received, &mut room);
+        socket.accept(PORT).await.unwrap();
+        server::listen(&mut socket, PORT, feed, &CONFIG).await;
+    });
+    let earlier = Client::connect(&mut simulation, GET);
+    simulation.run_until("the reset", 2, || earlier.is_over());
+    assert!(earlier.received().is_empty());
     readers::<1>(&mut simulation);
 }
 
