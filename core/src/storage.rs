@@ -159,14 +159,16 @@ pub(crate) mod sealed {
             if needed > self.limit {
                 return false;
             }
-            // Half as much again spares much memory where there is much, and costs little.
-            let more = if length < super::LARGE { length } else { length / 2 };
-            let room = needed.max(length.saturating_add(more)).max(self.begin).min(self.limit);
-            if room > self.bytes.capacity()
-                && self.bytes.try_reserve_exact(room - length).is_err()
-                && self.bytes.try_reserve_exact(needed - length).is_err()
-            {
-                return false;
+            let room = self.bytes.capacity();
+            if needed > room {
+                // Half as much again spares much memory where there is much, and costs little.
+                let more = if room < super::LARGE { room } else { room / 2 };
+                let wanted = needed.max(room.saturating_add(more)).max(self.begin).min(self.limit);
+                if self.bytes.try_reserve_exact(wanted - length).is_err()
+                    && self.bytes.try_reserve_exact(needed - length).is_err()
+                {
+                    return false;
+                }
             }
             // What is not needed yet is not written yet, unless that spares many calls.
             let target = needed.max(length.saturating_add(super::STEP)).min(self.bytes.capacity());
@@ -193,6 +195,20 @@ mod tests {
         }
         assert!(!storage.grow(101));
         assert_eq!(storage.bytes().len(), 100);
+    }
+
+    #[test]
+    fn storage_moves_seldom_however_slowly_it_fills() {
+        let mut storage = GrowingStorage::new(4 * LARGE);
+        let mut rooms = vec![0];
+        while storage.grow(storage.bytes().len() + 1) {
+            let room = storage.bytes.capacity();
+            if rooms.last() != Some(&room) {
+                rooms.push(room);
+            }
+        }
+        assert_eq!(storage.bytes().len(), 4 * LARGE);
+        assert!(rooms.len() < 25, "{rooms:?}");
     }
 
     #[test]
