@@ -342,25 +342,27 @@ mod tests {
     #[test]
     fn one_value_is_kept_beside_the_lines() {
         let head = b"G\nabcde: fghi \njklmnopqrs: tuv\nw: x\n\n";
-        let mut parser = HeadParser::new([0; 14], 100);
-        let mut lines = Vec::new();
-        for &byte in head {
-            if parser.push(byte).unwrap() {
-                lines.push(match parser.line().unwrap() {
-                    HeadLine::Field(field) => (field.value.to_vec(), field.is_whole),
-                    _ => (Vec::new(), true),
-                });
-                // Not of the first line, not more than half, and once.
-                assert!(!parser.keep(8));
-                assert_eq!(parser.keep(3), lines.len() == 2);
+        for chunk in 1..=head.len() {
+            let mut parser = HeadParser::new([0; 14], 100);
+            let mut lines = Vec::new();
+            for mut bytes in head.chunks(chunk) {
+                while let Some(line) = parser.read(&mut bytes).unwrap() {
+                    lines.push(match line {
+                        HeadLine::Field(field) => (field.value.to_vec(), field.is_whole),
+                        _ => (Vec::new(), true),
+                    });
+                    // Not of the first line, not more than half, and once.
+                    assert!(!parser.keep(8));
+                    assert_eq!(parser.keep(3), lines.len() == 2);
+                }
+                assert_eq!(parser.kept(), if lines.len() < 2 { &b""[..] } else { b"ghi" });
             }
-            assert_eq!(parser.kept(), if lines.len() < 2 { &b""[..] } else { b"ghi" });
+            let values: Vec<_> = lines.iter().map(|(value, whole)| (&value[..], *whole)).collect();
+            assert_eq!(
+                values,
+                [(&b""[..], true), (b"fghi", true), (b"", false), (b"x", true), (b"", true)]
+            );
         }
-        let values: Vec<_> = lines.iter().map(|(value, whole)| (&value[..], *whole)).collect();
-        assert_eq!(
-            values,
-            [(&b""[..], true), (b"fghi", true), (b"", false), (b"x", true), (b"", true)]
-        );
     }
 
     #[test]
