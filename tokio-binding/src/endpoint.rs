@@ -15,8 +15,6 @@ use http_body::Body as _;
 use sansse::http::accepts_event_stream;
 use tokio::time::Instant;
 
-#[cfg(feature = "gzip")]
-use crate::coding::Gzip;
 use crate::hub::{Hub, SubscribeError, TOPICS_A_SUBSCRIBER, check_topics};
 use crate::metrics::Refused;
 #[cfg(feature = "presence")]
@@ -317,9 +315,8 @@ impl<'a> EndpointRequest<'a> {
         expiry: Option<Instant>,
     ) -> Result<Response<EndpointBody>, Refusal> {
         if self.is_head() {
-            let answer = event_stream_response(EndpointBody::omitted());
-            #[cfg(feature = "gzip")]
-            let answer = self.as_coded(answer);
+            let mut answer = event_stream_response(EndpointBody::omitted());
+            self.endpoint.hub.tell_coding(&self.head.headers, answer.headers_mut());
             return Ok(answer);
         }
         let mut subscription = self.endpoint.hub.subscribe(topics, self.start)?;
@@ -338,15 +335,6 @@ impl<'a> EndpointRequest<'a> {
         Ok(subscription
             .respond_to(&self.head.headers)
             .map(|events| EndpointBody::stream(events, place)))
-    }
-
-    /// The head of a stream's answer, as it is coded for who asks.
-    #[cfg(feature = "gzip")]
-    fn as_coded(&self, mut answer: Response<EndpointBody>) -> Response<EndpointBody> {
-        if self.endpoint.hub.settings().compression {
-            Gzip::agree(&self.head.headers, answer.headers_mut());
-        }
-        answer
     }
 
     /// What all answers have in common.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use sansse::{Event, EventId, GivenIdError, Text, check_given_id};
 use slab::Slab;
 use tokio::sync::Notify;
@@ -13,6 +13,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::body::HubBody;
 use crate::codec::put_event;
+#[cfg(feature = "gzip")]
+use crate::coding::Gzip;
 #[cfg(feature = "gzip")]
 use crate::gzip::Compressor;
 use crate::hub_builder::{HubBuilder, Settings};
@@ -360,6 +362,17 @@ impl Hub {
     }
 
     /// What compresses for all readers.
+    /// Tells in the head of an answer how its stream is coded for a request, and returns whether that is
+    /// as gzip.
+    pub(crate) fn tell_coding(&self, request: &HeaderMap, answer: &mut HeaderMap) -> bool {
+        #[cfg(feature = "gzip")]
+        if self.settings().compression {
+            return Gzip::agree(request, answer);
+        }
+        let _ = (request, answer);
+        false
+    }
+
     #[cfg(feature = "gzip")]
     pub(crate) fn compressor(&self) -> Arc<Mutex<Compressor>> {
         self.0.compressor.get_or_init(|| Arc::new(Mutex::new(Compressor::new()))).clone()

@@ -177,7 +177,7 @@ impl Subscription {
         #[cfg(feature = "gzip")]
         {
             let mut coded = HeaderMap::new();
-            let is_gzip = self.hub.settings().compression && Gzip::agree(headers, &mut coded);
+            let is_gzip = self.hub.tell_coding(headers, &mut coded);
             let mut response = if is_gzip { self.gzip() } else { self }.into_response();
             response.headers_mut().extend(coded);
             response
