@@ -304,14 +304,15 @@ impl Hub {
     /// Where it is dropped, streams that have not been told yet end with their next event or
     /// keep-alive.
     pub async fn shutdown(&self, deadline: Duration) -> Shutdown {
-        let ends = {
+        let (ends, streams) = {
             let mut log = self.log_mut();
             let ends = Instant::now() + deadline;
             let ends = log.ends().map_or(ends, |known| known.min(ends));
+            // Counted before any stream can see the end: one that is awake may be gone at once.
+            let streams = self.subscribers();
             log.end(ends);
-            ends
+            (ends, streams)
         };
-        let streams = self.subscribers();
         trace::shutting_down(streams, deadline);
         let mut next = 0;
         loop {
@@ -361,9 +362,8 @@ impl Hub {
         write(&self.0.log)
     }
 
-    /// What compresses for all readers.
-    /// Tells in the head of an answer how its stream is coded for a request, and returns whether that is
-    /// as gzip.
+    /// Tells in the head of an answer how its stream is coded for a request, and returns whether
+    /// that is as gzip.
     pub(crate) fn tell_coding(&self, request: &HeaderMap, answer: &mut HeaderMap) -> bool {
         #[cfg(feature = "gzip")]
         if self.settings().compression {
@@ -373,6 +373,7 @@ impl Hub {
         false
     }
 
+    /// What compresses for all readers.
     #[cfg(feature = "gzip")]
     pub(crate) fn compressor(&self) -> Arc<Mutex<Compressor>> {
         self.0.compressor.get_or_init(|| Arc::new(Mutex::new(Compressor::new()))).clone()
