@@ -185,7 +185,19 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
                 Some(_) => {}
             }
         }
+        if line.is_none() {
+            self.cut_whole_block(chunk, fields, place.position());
+            return Left::ChunkEnd;
+        }
         self.leave_whole_blocks(chunk, fields, line)
+    }
+
+    /// The end of the chunk cuts a block, all lines of which it has as a whole but the last.
+    #[inline(never)]
+    fn cut_whole_block(&mut self, chunk: &[u8], fields: Fields, start: usize) {
+        self.line = Line::Start;
+        self.interpreter.begin(chunk, fields);
+        self.cut_line(chunk, start);
     }
 
     /// Goes on line by line.
@@ -269,6 +281,7 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
     }
 
     /// A line that the end of the chunk cuts.
+    #[inline(always)]
     fn cut_line(&mut self, chunk: &[u8], start: usize) {
         self.interpreter.settle(chunk);
         let piece = start..chunk.len();
