@@ -379,37 +379,36 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
 
     /// A piece of a line that does not lie in one chunk as a whole.
     fn piece(&mut self, mut piece: &[u8]) {
-        while let Some((&first, rest)) = piece.split_first() {
-            match self.line {
-                Line::ByteOrderMark(_) | Line::Block | Line::Start => {
-                    match Field::starting_with(first) {
-                        Some(Field::Comment) if self.interpreter.keep_comments => {
-                            self.open(Field::Comment);
-                        }
-                        Some(Field::Comment) | None => self.line = Line::Ignored,
-                        Some(field) => self.line = Line::Name(field, 1),
-                    }
-                }
-                Line::Name(field, seen) => {
-                    self.line = match field.name().get(usize::from(seen)) {
-                        Some(&expected) if expected == first => Line::Name(field, seen + 1),
-                        None if first == b':' => Line::Colon(field),
-                        _ => Line::Ignored,
-                    };
-                }
-                Line::Colon(field) => {
-                    self.open(field);
-                    if first != b' ' {
-                        continue;
-                    }
-                }
-                Line::Value(field) => {
-                    self.interpreter.push(field, piece);
-                    return;
-                }
-                Line::Ignored | Line::IgnoredBeforeBlock => return,
-            }
+        if let (Line::ByteOrderMark(_) | Line::Block | Line::Start, Some((&first, rest))) =
+            (self.line, piece.split_first())
+        {
             piece = rest;
+            match Field::starting_with(first) {
+                Some(Field::Comment) if self.interpreter.keep_comments => {
+                    self.open(Field::Comment);
+                }
+                Some(Field::Comment) | None => self.line = Line::Ignored,
+                Some(field) => self.line = Line::Name(field, 1),
+            }
+        }
+        if let Line::Name(field, mut seen) = self.line {
+            let name = field.name();
+            self.line = loop {
+                let Some((first, rest)) = piece.split_first() else { break Line::Name(field, seen) };
+                piece = rest;
+                match name.get(usize::from(seen)) {
+                    Some(expected) if expected == first => seen += 1,
+                    None if *first == b':' => break Line::Colon(field),
+                    _ => break Line::Ignored,
+                }
+            };
+        }
+        if let (Line::Colon(field), Some(&first)) = (self.line, piece.first()) {
+            self.open(field);
+            piece = &piece[usize::from(first == b' ')..];
+        }
+        if let Line::Value(field) = self.line {
+            self.interpreter.push(field, piece);
         }
     }
 
