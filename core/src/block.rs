@@ -10,7 +10,7 @@ use crate::ready::{Place, Span};
 #[cfg(feature = "alloc")]
 use crate::storage::GrowingStorage;
 use crate::storage::sealed::Storage;
-use crate::storage::{put, put_block};
+use crate::storage::{length, put, put_block};
 
 /// Bytes that a short piece of data is copied in: all at once.
 const BLOCK: usize = 64;
@@ -338,11 +338,11 @@ impl Joined<'_> {
 
     /// Adds a piece to the last line, if there is room for it.
     #[inline(always)]
-    pub(crate) fn piece(&mut self, piece: &[u8]) -> bool {
+    pub(crate) fn piece(&mut self, chunk: &[u8], piece: Range<usize>) -> bool {
         match self.bytes.get_mut(*self.length..) {
-            Some(target) if piece.len() <= target.len() => {
-                put_block::<BLOCK>(piece, 0..piece.len(), target);
-                *self.length += piece.len();
+            Some(target) if length(&piece) <= target.len() => {
+                *self.length += length(&piece);
+                put_block::<BLOCK>(chunk, piece, target);
                 true
             }
             _ => false,
@@ -353,9 +353,9 @@ impl Joined<'_> {
     #[inline(always)]
     pub(crate) fn line(&mut self, chunk: &[u8], value: Range<usize>) -> bool {
         match self.bytes.get_mut(*self.length..) {
-            Some([first, target @ ..]) if value.len() <= target.len() => {
+            Some([first, target @ ..]) if length(&value) <= target.len() => {
                 *first = LF;
-                *self.length += 1 + value.len();
+                *self.length += 1 + length(&value);
                 put_block::<BLOCK>(chunk, value, target);
                 true
             }

@@ -297,9 +297,9 @@ impl<E: Storage, I: Storage> Interpreter<E, I> {
 
     /// A piece of a `data` value.
     #[inline(always)]
-    pub(crate) fn push_data(&mut self, piece: &[u8]) {
-        if !self.joined_data().is_some_and(|mut data| data.piece(piece)) {
-            self.push(Field::Data, piece);
+    pub(crate) fn push_data(&mut self, chunk: &[u8], piece: Range<usize>) {
+        if !self.joined_data().is_some_and(|mut data| data.piece(chunk, piece.clone())) {
+            self.push(Field::Data, &chunk[piece]);
         }
     }
 

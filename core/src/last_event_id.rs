@@ -8,7 +8,7 @@ use crate::error::SeedError;
 use crate::line;
 use crate::line_ends::LineEnds;
 use crate::storage::sealed::Storage;
-use crate::storage::{put, put_block};
+use crate::storage::{length, put, put_block};
 
 /// Bytes that a short id is looked at and copied in: all at once, which needs no loop.
 const BLOCK: usize = 16;
@@ -118,7 +118,7 @@ impl<S: Storage> LastEventId<S> {
             self.push(&chunk[value]);
         } else if self.accepts(chunk, value.clone()) {
             self.put(self.incoming, chunk, value.clone());
-            self.incoming.length = value.len();
+            self.incoming.length = length(&value);
         } else {
             self.has_nul = has_zero(&chunk[value]);
             self.too_long = !self.has_nul;
@@ -129,12 +129,12 @@ impl<S: Storage> LastEventId<S> {
     /// Whether a value is an id that fits. Room for it is made.
     #[inline(always)]
     pub(crate) fn accepts(&mut self, chunk: &[u8], value: Range<usize>) -> bool {
-        if !self.reserve(value.len()) {
+        if !self.reserve(length(&value)) {
             return false;
         }
         match chunk[value.start..].first_chunk() {
             // A NUL behind the value costs a second look.
-            Some(block) if value.len() <= BLOCK && !has_nul(block) => true,
+            Some(block) if length(&value) <= BLOCK && !has_nul(block) => true,
             _ => !has_zero(&chunk[value]),
         }
     }
@@ -143,7 +143,7 @@ impl<S: Storage> LastEventId<S> {
     #[inline(always)]
     pub(crate) fn replace(&mut self, chunk: &[u8], id: Range<usize>) {
         self.put(self.committed, chunk, id.clone());
-        self.committed.length = id.len();
+        self.committed.length = length(&id);
     }
 
     /// Copies an id that was accepted.

@@ -233,7 +233,7 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
             let line = here.next(chunk, &mut self.after_cr);
             let piece = line.unwrap_or(start..chunk.len());
             let end = piece.end;
-            self.interpreter.push_data(&chunk[piece]);
+            self.interpreter.push_data(chunk, piece);
             if here.position() <= end {
                 lines.skip_to(end);
                 return None;
@@ -290,11 +290,10 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
             && let Some((field, value)) = whole_block::field_of(chunk, &piece)
         {
             self.open(field.field());
-            let piece = &chunk[value];
             if field == Fields::DATA {
-                self.interpreter.push_data(piece);
+                self.interpreter.push_data(chunk, value);
             } else {
-                self.interpreter.push(field.field(), piece);
+                self.interpreter.push(field.field(), &chunk[value]);
             }
             return;
         }

@@ -56,6 +56,12 @@ const LEAST: usize = 64;
 #[cfg(feature = "alloc")]
 const STEP: usize = 4 << 10;
 
+/// How many bytes a range has. (Its own method asserts what it returns, each time.)
+#[inline(always)]
+pub(crate) const fn length(range: &Range<usize>) -> usize {
+    range.end - range.start
+}
+
 /// Copies a piece to where there is room for it. (A function of its own keeps the code small, and the
 /// compiler from merging it with faster ways of copying.)
 #[inline(never)]
@@ -76,7 +82,7 @@ pub(crate) fn put_block<const BLOCK: usize>(chunk: &[u8], piece: Range<usize>, t
     }
     let source = chunk[piece.start..].first_chunk::<BLOCK>();
     match (source, target.first_chunk_mut::<BLOCK>()) {
-        (Some(source), Some(target)) if piece.len() <= BLOCK => *target = *source,
+        (Some(source), Some(target)) if length(&piece) <= BLOCK => *target = *source,
         _ => put(&chunk[piece], target, 0),
     }
 }
