@@ -31,25 +31,25 @@ const SMALL_CHUNK: usize = 64;
 // An event of `e` comes with 49 comments. `d` has no limit: the C library copies it with one
 // instruction, of which Valgrind counts every byte.
 #[library_benchmark(setup = in_chunks)]
-#[bench::a1(args = [Corpus::a1], config = at_most(269))]
-#[bench::a2(args = [Corpus::a2], config = at_most(256))]
-#[bench::a3(args = [Corpus::a3], config = at_most(270))]
+#[bench::a1(args = [Corpus::a1], config = at_most(267))]
+#[bench::a2(args = [Corpus::a2], config = at_most(255))]
+#[bench::a3(args = [Corpus::a3], config = at_most(268))]
 #[bench::b(args = [Corpus::b], config = at_most(119))]
-#[bench::c(args = [Corpus::c], config = at_most(3300))]
+#[bench::c(args = [Corpus::c], config = at_most(3051))]
 #[bench::d(args = [Corpus::d])]
 #[bench::e(args = [Corpus::e], config = at_most(2641))]
-#[bench::f(args = [Corpus::f], config = at_most(469))]
+#[bench::f(args = [Corpus::f], config = at_most(464))]
 fn parse_1000_events(given: (&[Vec<u8>], &mut [u8])) -> usize {
     parse(given)
 }
 
 #[library_benchmark(setup = in_small_chunks)]
-#[bench::a1(args = [Corpus::a1], config = at_most(1226))]
-#[bench::a2(args = [Corpus::a2], config = at_most(1075))]
-#[bench::b(args = [Corpus::b], config = at_most(209))]
-#[bench::c(args = [Corpus::c], config = at_most(8790))]
-#[bench::e(args = [Corpus::e], config = at_most(3911))]
-#[bench::f(args = [Corpus::f], config = at_most(1441))]
+#[bench::a1(args = [Corpus::a1], config = at_most(1130))]
+#[bench::a2(args = [Corpus::a2], config = at_most(951))]
+#[bench::b(args = [Corpus::b], config = at_most(192))]
+#[bench::c(args = [Corpus::c], config = at_most(7735))]
+#[bench::e(args = [Corpus::e], config = at_most(3873))]
+#[bench::f(args = [Corpus::f], config = at_most(1312))]
 fn parse_1000_events_in_small_chunks(given: (&[Vec<u8>], &mut [u8])) -> usize {
     parse(given)
 }
@@ -73,10 +73,10 @@ fn parse((chunks, storage): (&[Vec<u8>], &mut [u8])) -> usize {
 // The same as text.
 #[library_benchmark(setup = in_chunks)]
 #[bench::a1(args = [Corpus::a1], config = at_most(367))]
-#[bench::a2(args = [Corpus::a2], config = at_most(349))]
+#[bench::a2(args = [Corpus::a2], config = at_most(348))]
 #[bench::a3(args = [Corpus::a3], config = at_most(436))]
-#[bench::b(args = [Corpus::b], config = at_most(171))]
-#[bench::f(args = [Corpus::f], config = at_most(596))]
+#[bench::b(args = [Corpus::b], config = at_most(170))]
+#[bench::f(args = [Corpus::f], config = at_most(588))]
 fn parse_1000_events_as_text((chunks, storage): (&[Vec<u8>], &mut [u8])) -> usize {
     let mut parser = Parser::new(storage, [0; 3 * 64]);
     let mut events = 0;
