@@ -84,8 +84,8 @@ pub(crate) struct Block<S> {
 #[cfg(feature = "alloc")]
 impl Block<GrowingStorage> {
     /// Moves the storage out, between two blocks, cut to its first `length` bytes.
-    pub(crate) fn take_stored(&mut self, length: usize) -> Vec<u8> {
-        self.storage.take(length)
+    pub(crate) fn replace_stored(&mut self, length: usize, memory: Vec<u8>) -> Vec<u8> {
+        self.storage.replace(length, memory)
     }
 }
 

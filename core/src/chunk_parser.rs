@@ -197,7 +197,13 @@ impl<I: Storage, C: AsRef<[u8]>> ChunkParser<GrowingStorage, I, C> {
     /// assert_eq!(parser.take_data(), Some(b"begun and ended".to_vec()));
     /// ```
     pub fn take_data(&mut self) -> Option<Vec<u8>> {
-        let data = self.parser.take_data(self.ready?)?;
+        self.replace_data(Vec::new())
+    }
+
+    /// [`take_data`](Self::take_data), where the parser goes on in memory that it is given, such as that of
+    /// an event before, which spares an allocation. What it holds means nothing.
+    pub fn replace_data(&mut self, memory: Vec<u8>) -> Option<Vec<u8>> {
+        let data = self.parser.replace_data(self.ready?, memory)?;
         self.ready = None;
         Some(data)
     }
@@ -247,6 +253,27 @@ mod tests {
         }
         let (in_chunk, _) = in_chunk(stream, stream.len());
         assert!(in_chunk >= if LineEnds::CHEAP { 8 } else { 3 }, "{in_chunk}");
+    }
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn what_given_memory_holds_means_nothing() {
+        for length in [0, 1, 7, 8, 9, 100] {
+            let mut parser = ChunkParser::new(Parser::growing(20, 20), &b"data: 0"[..]);
+            assert!(!parser.advance());
+            parser.push(b"\n\nevent: e\ndata: 1");
+            assert!(parser.advance());
+            assert_eq!(parser.replace_data(alloc::vec![b'x'; length]), Some(b"0".to_vec()));
+            assert!(parser.item().is_none() && !parser.advance());
+            parser.push(b"234567\n\ndata: these bytes do not ");
+            assert!(parser.advance());
+            let Some(Item::Event(event)) = parser.item() else { panic!("{length}") };
+            assert_eq!((event.event_type(), event.data()), ("e".into(), "1234567".into()));
+            assert!(!parser.advance());
+            parser.push(b"fit\n\n");
+            assert!(parser.advance());
+            assert!(matches!(parser.item(), Some(Item::TooLarge(_))), "{length}");
+        }
     }
 
     #[test]

@@ -38,10 +38,10 @@ pub(crate) struct NotPlain;
 #[cfg(feature = "alloc")]
 impl<I: Storage> Interpreter<GrowingStorage, I> {
     /// Moves the data of an event out of the storage, if it lies there.
-    pub(crate) fn take_data(&mut self, ready: Ready) -> Option<Vec<u8>> {
+    pub(crate) fn replace_data(&mut self, ready: Ready, memory: Vec<u8>) -> Option<Vec<u8>> {
         let Shown { data, data_place, .. } = self.shown;
         let is_stored = matches!((ready, data_place), (Ready::Event, Place::EventStorage));
-        is_stored.then(|| self.block.take_stored(data.range().end))
+        is_stored.then(|| self.block.replace_stored(data.range().end, memory))
     }
 }
 

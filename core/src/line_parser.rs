@@ -393,7 +393,9 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
         if let Line::Name(field, mut seen) = self.line {
             let name = field.name();
             self.line = loop {
-                let Some((first, rest)) = piece.split_first() else { break Line::Name(field, seen) };
+                let Some((first, rest)) = piece.split_first() else {
+                    break Line::Name(field, seen);
+                };
                 piece = rest;
                 match name.get(usize::from(seen)) {
                     Some(expected) if expected == first => seen += 1,

@@ -185,7 +185,7 @@ where
 #[cfg(feature = "alloc")]
 impl<I: Storage> Parser<GrowingStorage, I> {
     /// Moves the data of the event that the last step came to out of the storage, if it lies there.
-    pub(crate) fn take_data(&mut self, ready: Ready) -> Option<Vec<u8>> {
-        self.lines.interpreter.take_data(ready)
+    pub(crate) fn replace_data(&mut self, ready: Ready, memory: Vec<u8>) -> Option<Vec<u8>> {
+        self.lines.interpreter.replace_data(ready, memory)
     }
 }

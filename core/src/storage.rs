@@ -19,7 +19,8 @@ impl<S: sealed::Storage> Storage for S {}
 ///
 /// It never shrinks by itself, and while it grows, the old memory and the new exist side by side.
 /// [`ChunkParser::take_data`](crate::ChunkParser::take_data) empties it; it then begins with as much, up to
-/// 1 MiB. An allocation that the system refuses counts as the limit reached.
+/// 1 MiB, and [`replace_data`](crate::ChunkParser::replace_data) gives it other memory. An allocation that
+/// the system refuses counts as the limit reached.
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
 pub struct GrowingStorage {
@@ -37,9 +38,10 @@ impl GrowingStorage {
         Self { bytes: Vec::new(), limit, begin: LEAST }
     }
 
-    /// Moves the memory out, cut to its first `length` bytes.
-    pub(crate) fn take(&mut self, length: usize) -> Vec<u8> {
-        let mut bytes = core::mem::take(&mut self.bytes);
+    /// Moves the memory out, cut to its first `length` bytes, and goes on in other memory.
+    pub(crate) fn replace(&mut self, length: usize, mut memory: Vec<u8>) -> Vec<u8> {
+        memory.truncate(self.limit);
+        let mut bytes = core::mem::replace(&mut self.bytes, memory);
         self.begin = (length + length / 8).clamp(LEAST, LARGE);
         bytes.truncate(length);
         bytes
@@ -218,11 +220,19 @@ mod tests {
     }
 
     #[test]
+    fn storage_uses_no_more_of_given_memory_than_its_limit() {
+        let mut storage = GrowingStorage::new(100);
+        assert!(storage.grow(10));
+        assert_eq!(storage.replace(10, vec![1; 101]), [0; 10]);
+        assert_eq!(storage.bytes(), [1; 100]);
+    }
+
+    #[test]
     fn storage_begins_with_what_was_taken() {
         let mut storage = GrowingStorage::new(3 * LARGE);
         for (length, room) in [(80_000, 90_000), (800, 900), (8, LEAST), (2 * LARGE, LARGE)] {
             assert!(storage.grow(length));
-            assert_eq!(storage.take(length), vec![0; length]);
+            assert_eq!(storage.replace(length, Vec::new()), vec![0; length]);
             assert!(storage.grow(1));
             assert!((room..room + LEAST).contains(&storage.bytes.capacity()), "{length}");
             assert!(storage.bytes().len() <= 1 + STEP, "no more is written than is needed");

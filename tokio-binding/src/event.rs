@@ -8,10 +8,13 @@ use bytes::Bytes;
 use sansse::{Event, EventRanges, FieldError, Item, Text};
 
 use crate::chunk::{Chunk, Part};
+use crate::spare_memory::SpareMemory;
 
 /// An event that owns its bytes: what a stream hands out, and what one sends through a channel.
 ///
-/// Cloning shares the bytes. Data that came in one chunk shares that chunk, and keeps it alive.
+/// Cloning shares the bytes. Data that came in one chunk shares that chunk, and keeps it alive. Data of
+/// 64 KiB and more that came in several has memory of its own, which the stream uses again (of one event,
+/// up to 1 MiB) when its last owner is gone.
 ///
 /// ```
 /// use sansse_tokio::OwnedEvent;
@@ -144,14 +147,16 @@ impl OwnedEvent {
         Self::copied_with(b"", event, sticky_id)
     }
 
-    /// Takes data in place of its own, which is empty.
-    pub(crate) fn with_data(self, mut data: Vec<u8>) -> Self {
+    /// Takes data in place of its own, which is empty, in memory that comes back.
+    pub(crate) fn with_data(self, mut data: Vec<u8>, spare: &SpareMemory) -> Self {
         let length = data.len();
         data.extend_from_slice(&self.chunk);
         // It may have grown by half of what it holds.
-        data.shrink_to_fit();
+        if data.capacity() - data.len() > data.len() / 4 {
+            data.shrink_to_fit();
+        }
         Self {
-            chunk: data.into(),
+            chunk: Chunk::Own(spare.lend(data)),
             data: (0..length).into(),
             event_type: self.event_type.behind(length),
             id: self.id.behind(length),

@@ -7,6 +7,7 @@ use sansse::{ChunkParser, GrowingStorage, Item, Parser, StreamEnd, Text};
 
 use crate::chunk::Chunk;
 use crate::event::{OwnedEvent, OwnedItem};
+use crate::spare_memory::SpareMemory;
 
 /// From so many bytes on, data that came in several chunks is moved and not copied.
 const LARGE: usize = 64 << 10;
@@ -27,6 +28,8 @@ pub(crate) struct Intake {
     /// The place of an earlier one, to be used again.
     spare: Option<Arc<Bytes>>,
     sticky_id: Option<Arc<Bytes>>,
+    /// Of large events, once there has been one.
+    spare_memory: Option<SpareMemory>,
 }
 
 /// The chunk being read, until an event takes it: to drop empty `Bytes` is a call, to drop none is not.
@@ -43,7 +46,7 @@ impl AsRef<[u8]> for Held {
 impl Intake {
     pub(crate) const fn new(parser: Parser<GrowingStorage, GrowingStorage>) -> Self {
         let parser = ChunkParser::new(parser, Held(None));
-        Self { parser, shared: None, spare: None, sticky_id: None }
+        Self { parser, shared: None, spare: None, sticky_id: None, spare_memory: None }
     }
 
     /// Takes the next chunk. What has not been read of the one before is dropped.
@@ -135,8 +138,9 @@ impl Intake {
             && let Some(Item::Event(event)) = self.parser.item()
         {
             let rest = OwnedEvent::without_data(&event, sticky_id.clone());
-            if let Some(data) = self.parser.take_data() {
-                return Some(OwnedItem::Event(rest.with_data(data)));
+            let spare = self.spare_memory.get_or_insert_default();
+            if let Some(data) = self.parser.replace_data(spare.take()) {
+                return Some(OwnedItem::Event(rest.with_data(data, spare)));
             }
         }
         match self.parser.item()? {
@@ -237,6 +241,32 @@ mod tests {
         let fifth = event(&mut intake);
         assert_ne!(place(&fifth), place(&third), "an event of it lives");
         assert_eq!((third.data(), fifth.data()), ("3".into(), "5".into()));
+    }
+
+    #[test]
+    fn the_memory_of_a_large_event_is_used_again_when_it_is_gone() {
+        let mut intake = Intake::new(default_parser());
+        let mut read = |byte: &str, length: usize| {
+            intake.push(Bytes::from(format!("event: e\ndata: {byte}")));
+            assert_eq!(intake.next(), None);
+            intake.push(Bytes::from(format!("{}\nid: {byte}\n\n", byte.repeat(length - 1))));
+            let event = event(&mut intake);
+            assert_eq!(event.data(), byte.repeat(length).as_str());
+            assert_eq!((event.event_type(), event.id()), ("e".into(), Some(byte.into())));
+            event
+        };
+        let place = |event: &OwnedEvent| event.data().as_bytes().as_ptr();
+        let first = read("1", LARGE);
+        let second = read("2", LARGE);
+        let places = [place(&first), place(&second)];
+        assert_ne!(places[0], places[1]);
+        drop(first);
+        // Memory for this one was there when the one before was taken.
+        let third = read("3", LARGE);
+        assert!(!places.contains(&place(&third)));
+        assert_eq!(read("4", 10).data(), "4444444444");
+        assert_eq!(place(&read("5", LARGE)), places[0]);
+        assert_eq!(second.data(), "2".repeat(LARGE).as_str());
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod publish_error;
 mod retry;
 mod segment;
 mod snapshot;
+mod spare_memory;
 mod sse;
 mod state;
 mod stream;
