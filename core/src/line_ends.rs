@@ -112,18 +112,18 @@ fn line_ends_behind_first(bytes: &[u8]) -> (usize, u64) {
         place += BLOCK;
         near = behind;
     }
-    far_line_ends(bytes, place)
+    let left = bytes.len() - place;
+    match bytes.last_chunk() {
+        Some(last) if left < BLOCK => (place, line_ends_of_last(last, left)),
+        _ => far_line_ends(bytes, place),
+    }
 }
 
-/// The first line ends at `place` or behind it, where there have been none for long or where the
-/// end of the bytes is near.
+/// The first line ends at `place` or behind it, where there have been none for long.
 #[inline(never)]
 fn far_line_ends(bytes: &[u8], place: usize) -> (usize, u64) {
     let rest = &bytes[place..];
-    let place = match rest.len() {
-        0..BLOCK => place,
-        _ => place + line::find_end(rest).unwrap_or(rest.len()),
-    };
+    let place = place + line::find_end(rest).unwrap_or(rest.len());
     if let Some(block) = bytes[place..].first_chunk() {
         return (place, masks::line_ends(block));
     }
