@@ -92,7 +92,7 @@ impl Intake {
         let ranges = self.parser.event_ranges()?;
         let sticky_id = match ranges.id {
             Some(_) => None,
-            None => self.sticky_id(),
+            None => sticky_id(&mut self.sticky_id, self.parser.last_event_id()),
         };
         let chunk = match &self.shared {
             Some(chunk) => Chunk::Shared(Arc::clone(chunk)),
@@ -129,14 +129,15 @@ impl Intake {
     /// An item that is no event, or an event that does not lie in the chunk.
     #[inline(never)]
     pub(crate) fn other_item(&mut self) -> Option<OwnedItem> {
-        let Item::Event(event) = self.parser.item()? else {
-            return OwnedItem::copied(&self.parser.item()?);
+        let event = match self.parser.item()? {
+            Item::Event(event) => event,
+            item => return OwnedItem::copied(&item),
         };
-        let (has_own_id, length) = (event.id().is_some(), event.data().len());
-        let sticky_id = if has_own_id { None } else { self.sticky_id() };
-        if length >= LARGE
-            && let Some(Item::Event(event)) = self.parser.item()
-        {
+        let sticky_id = match event.id() {
+            Some(_) => None,
+            None => sticky_id(&mut self.sticky_id, event.last_event_id()),
+        };
+        if event.data().len() >= LARGE {
             let rest = OwnedEvent::without_data(&event, sticky_id.clone());
             let spare = self.spare_memory.get_or_insert_default();
             if let Some(data) = self.parser.replace_data(spare.take()) {
@@ -147,24 +148,6 @@ impl Intake {
             Item::Event(event) => Some(OwnedItem::Event(OwnedEvent::copied(&event, sticky_id))),
             _ => None,
         }
-    }
-
-    /// The id for an event that carries none, unless it is empty.
-    #[inline(always)]
-    fn sticky_id(&mut self) -> Option<Arc<Bytes>> {
-        if self.parser.last_event_id().is_empty() { None } else { Some(self.known_id()) }
-    }
-
-    /// The last event ID; all events share it until it changes.
-    #[inline(never)]
-    fn known_id(&mut self) -> Arc<Bytes> {
-        let id = self.parser.last_event_id().as_bytes();
-        let known = match self.sticky_id.take() {
-            Some(known) if **known == *id => known,
-            _ => Arc::new(Bytes::copy_from_slice(id)),
-        };
-        self.sticky_id = Some(Arc::clone(&known));
-        known
     }
 
     pub(crate) fn last_event_id(&self) -> Text<'_> {
@@ -183,6 +166,20 @@ impl Intake {
 
     pub(crate) fn into_parser(self) -> Parser<GrowingStorage, GrowingStorage> {
         self.parser.into_parser()
+    }
+}
+
+/// The id for an event that carries none, unless it is empty. All events share it until it changes.
+#[inline(always)]
+fn sticky_id(known: &mut Option<Arc<Bytes>>, id: Text<'_>) -> Option<Arc<Bytes>> {
+    if id.is_empty() { None } else { Some(shared_id(known, id.as_bytes())) }
+}
+
+#[inline(never)]
+fn shared_id(known: &mut Option<Arc<Bytes>>, id: &[u8]) -> Arc<Bytes> {
+    match known {
+        Some(known) if **known == *id => Arc::clone(known),
+        _ => Arc::clone(known.insert(Arc::new(Bytes::copy_from_slice(id)))),
     }
 }
 
