@@ -76,9 +76,7 @@ impl Field {
             memcpy,
             newlines: Some(newlines),
             bytes,
-            time_ratio: bytes.map(|bytes| bytes / ours[0]),
             bound,
-            bound_ratio: bound.map(|bound| bound / ours[0]),
             peers: peers
                 .map(|((peer, &mb_s), &right)| Peer { name: peer.name(), mb_s, right })
                 .collect(),

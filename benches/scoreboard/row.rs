@@ -66,13 +66,31 @@ impl Row {
         let checksum = format!("{checksum:016x}");
         Self { corpus, chunk, ours, events, checksum, ..Self::default() }
     }
+
+    /// Takes over what was faster when the same was measured again.
+    pub(crate) fn keep_best(&mut self, again: &Self) {
+        fn best(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+            a.zip(b).map(|(a, b)| a.max(b))
+        }
+        self.ours = self.ours.max(again.ours);
+        self.memcpy = self.memcpy.max(again.memcpy);
+        self.newlines = best(self.newlines, again.newlines);
+        self.bytes = best(self.bytes, again.bytes);
+        self.bound = best(self.bound, again.bound);
+        self.ours_ns = self.ours_ns.zip(again.ours_ns).map(|(a, b)| a.min(b));
+        for (peer, again) in self.peers.iter_mut().zip(&again.peers) {
+            peer.mb_s = peer.mb_s.max(again.mb_s);
+        }
+    }
 }
 
-/// Names in each row the fastest of those peers that are right in all rows.
-pub(crate) fn choose_peers(rows: &mut [Row]) {
+/// Compares us in each row with the bound and with the fastest of those peers that are right in all rows.
+pub(crate) fn compare(rows: &mut [Row]) {
     let peers = rows.iter().flat_map(|row| &row.peers);
     let wrong: Vec<_> = peers.filter(|peer| !peer.right).map(|peer| peer.name).collect();
     for row in rows {
+        row.time_ratio = row.bytes.map(|bytes| bytes / row.ours);
+        row.bound_ratio = row.bound.map(|bound| bound / row.ours);
         let right = row.peers.iter().filter(|peer| !wrong.contains(&peer.name));
         let Some(fastest) = right.max_by(|a, b| a.mb_s.total_cmp(&b.mb_s)) else { continue };
         let ratio = row.ours / fastest.mb_s;
@@ -88,6 +106,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_best_of_all_passes_counts() {
+        let row = |ours, bound, ns, theirs| Row {
+            ours,
+            bound: Some(bound),
+            ours_ns: Some(ns),
+            peers: vec![Peer { name: "peer", mb_s: theirs, right: true }],
+            ..Row::default()
+        };
+        let mut first = row(30.0, 40.0, 5.0, 10.0);
+        first.keep_best(&row(20.0, 60.0, 4.0, 15.0));
+        compare(std::slice::from_mut(&mut first));
+        assert_eq!((first.ours, first.ours_ns, first.bytes), (30.0, Some(4.0), None));
+        assert_eq!((first.ratio, first.bound_ratio), (Some(2.0), Some(2.0)));
+    }
+
+    #[test]
     fn who_is_wrong_once_is_nowhere_the_best() {
         let peer = |name, mb_s, right| Peer { name, mb_s, right };
         let row = |peers| Row { peers, ours: 30.0, ours_ns: Some(5.0), ..Row::default() };
@@ -95,7 +129,7 @@ mod tests {
             row(vec![peer("fast", 20.0, true), peer("slow", 10.0, true)]),
             row(vec![peer("fast", 20.0, false), peer("slow", 10.0, true)]),
         ];
-        choose_peers(&mut rows);
+        compare(&mut rows);
         for row in rows {
             assert_eq!((row.peer_name, row.peer), (Some("slow"), Some(10.0)));
             assert_eq!((row.ratio, row.peer_ns), (Some(3.0), Some(15.0)));
