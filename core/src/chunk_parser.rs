@@ -202,6 +202,21 @@ impl<I: Storage, C: AsRef<[u8]>> ChunkParser<GrowingStorage, I, C> {
 
     /// [`take_data`](Self::take_data), where the parser goes on in memory that it is given, such as that of
     /// an event before, which spares an allocation. What it holds means nothing.
+    ///
+    /// ```
+    /// use sansse::{ChunkParser, Parser};
+    ///
+    /// let mut parser = ChunkParser::new(Parser::growing(1 << 20, 64), &b"data: on"[..]);
+    /// assert!(!parser.advance());
+    /// parser.push(b"e\n\ndata: tw");
+    /// assert!(parser.advance());
+    /// let one = parser.take_data().unwrap_or_default();
+    /// assert_eq!(one, b"one");
+    /// assert!(!parser.advance());
+    /// parser.push(b"o\n\n");
+    /// assert!(parser.advance());
+    /// assert_eq!(parser.replace_data(one), Some(b"two".to_vec()));
+    /// ```
     pub fn replace_data(&mut self, memory: Vec<u8>) -> Option<Vec<u8>> {
         let data = self.parser.replace_data(self.ready?, memory)?;
         self.ready = None;
