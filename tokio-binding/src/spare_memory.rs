@@ -13,7 +13,7 @@ const MOST: usize = 1 << 20;
 /// Memory that a large event leaves behind when its last owner drops it.
 ///
 /// To get as much from the system anew for each event takes longer than to fill it.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct SpareMemory(Arc<Mutex<Vec<u8>>>);
 
 impl SpareMemory {
