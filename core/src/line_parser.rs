@@ -175,20 +175,20 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
             }
         };
         *place = lines;
-        if line.is_none() && fields == Fields::NONE {
-            match chunk.get(place.position()) {
-                None => return Left::ChunkEnd,
-                Some(b':') if !self.interpreter.keep_comments => {
-                    self.line = Line::IgnoredBeforeBlock;
-                    return Left::ChunkEnd;
+        let Some(line) = line else {
+            if fields == Fields::NONE {
+                match chunk.get(place.position()) {
+                    None => return Left::ChunkEnd,
+                    Some(b':') if !self.interpreter.keep_comments => {
+                        self.line = Line::IgnoredBeforeBlock;
+                        return Left::ChunkEnd;
+                    }
+                    Some(_) => {}
                 }
-                Some(_) => {}
             }
-        }
-        if line.is_none() {
             self.cut_whole_block(chunk, fields, place.position());
             return Left::ChunkEnd;
-        }
+        };
         self.leave_whole_blocks(chunk, fields, line)
     }
 
@@ -202,15 +202,10 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
 
     /// Goes on line by line.
     #[inline(never)]
-    fn leave_whole_blocks(
-        &mut self,
-        chunk: &[u8],
-        fields: Fields,
-        line: Option<Range<usize>>,
-    ) -> Left {
+    fn leave_whole_blocks(&mut self, chunk: &[u8], fields: Fields, line: Range<usize>) -> Left {
         self.line = Line::Start;
         self.interpreter.begin(chunk, fields);
-        Left::InBlock(line.and_then(|line| self.whole_line(chunk, line)))
+        Left::InBlock(self.whole_line(chunk, line))
     }
 
     /// Reads line by line: to the first item, to the end of the block, or to the end of the chunk.
