@@ -138,6 +138,29 @@ fn lines_of_every_length_behind_one_another() {
     }
 }
 
+/// A line end, or what is nearly one, at each place of a long chunk that begins in a long line, in
+/// storage that the event just fits, or just not.
+#[test]
+fn anywhere_in_a_long_chunk_of_a_long_line() {
+    let start = [b"data:".as_slice(), &[b'x'; 1100]].concat();
+    for length in [1023, 1024, 1025, 1279, 1280, 1281, 1460] {
+        let end = start.len() + length;
+        let mut stream = [start.as_slice(), &vec![b'y'; length], b"\n\ndata: z\n\n"].concat();
+        for limit in [1100 + length - 1, 1100 + length, 8192] {
+            let settings = Settings::roomy().with_limits(limit, 256);
+            for place in start.len()..end {
+                for mark in *b"\n\r\t" {
+                    stream[place] = mark;
+                    let expected = Expectation::of(&settings, &stream);
+                    expected.check(&mut OverSlices, &chunking::at(&stream, &[start.len(), end]));
+                    expected.check(&mut Growing, &chunking::at(&stream, &[start.len() - 1]));
+                }
+                stream[place] = b'y';
+            }
+        }
+    }
+}
+
 /// Characters, and what is none, at every place around the end of what is checked to be text at once.
 #[test]
 fn text_over_the_ends_of_what_is_checked_at_once() {

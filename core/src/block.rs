@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::line::LF;
+use crate::line::{LF, LONG};
 use crate::line_ends::LineEnds;
 use crate::ready::{Place, Span};
 #[cfg(feature = "alloc")]
@@ -327,6 +327,12 @@ pub(crate) struct Joined<'a> {
 }
 
 impl Joined<'_> {
+    /// Whether there is much of it.
+    #[inline(always)]
+    pub(crate) fn is_long(&self) -> bool {
+        *self.length >= LONG
+    }
+
     /// Adds a byte to the last line, if there is room for it.
     #[inline(always)]
     pub(crate) fn byte(&mut self, byte: u8) -> bool {

@@ -303,6 +303,15 @@ impl<E: Storage, I: Storage> Interpreter<E, I> {
         }
     }
 
+    /// A chunk in which no line ends, where there is room for it behind data that is long already. Returns
+    /// whether that is so.
+    #[inline(always)]
+    pub(crate) fn join_long_data(&mut self, chunk: &[u8]) -> bool {
+        self.joined_data().is_some_and(|mut data| {
+            data.is_long() && LineEnds::are_none_in(chunk) && data.piece(chunk, 0..chunk.len())
+        })
+    }
+
     /// One more byte of a `data` value.
     #[inline(always)]
     pub(crate) fn push_data_byte(&mut self, byte: u8) {

@@ -5,6 +5,9 @@ use memchr::memchr2;
 pub(crate) const CR: u8 = b'\r';
 pub(crate) const LF: u8 = b'\n';
 
+/// Bytes that make data long, and a chunk of it.
+pub(crate) const LONG: usize = 1024;
+
 /// Where the first line end stands.
 pub(crate) fn find_end(bytes: &[u8]) -> Option<usize> {
     memchr2(CR, LF, bytes)

@@ -9,6 +9,8 @@ mod masks;
 
 /// Bytes in a block.
 const BLOCK: usize = 64;
+/// Bytes that are looked at together where there has been no line end for long.
+const LARGE_BLOCK: usize = 4 * BLOCK;
 /// Bytes without a line end after which a search for one is faster.
 const NEAR: usize = 8 * BLOCK;
 
@@ -45,6 +47,19 @@ impl LineEnds {
         };
         self.mask = mask.get() & (mask.get() - 1);
         Some(self.block + mask.trailing_zeros() as usize)
+    }
+
+    /// Whether a long chunk has none, as far as a look at many bytes at once can tell.
+    #[inline(always)]
+    pub(crate) fn are_none_in(chunk: &[u8]) -> bool {
+        let mut rest = chunk;
+        while let Some((block, behind)) = rest.split_first_chunk::<LARGE_BLOCK>() {
+            if masks::may_have_line_ends(block) {
+                return false;
+            }
+            rest = behind;
+        }
+        chunk.last_chunk::<LARGE_BLOCK>().is_some_and(|last| !masks::may_have_line_ends(last))
     }
 
     /// Passes the line end right before `position`.

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use crate::field::Field;
 use crate::interpreter::{Interpreter, NotPlain};
-use crate::line::{CR, LF};
+use crate::line::{CR, LF, LONG};
 use crate::line_ends::LineEnds;
 use crate::lines::Lines;
 use crate::ready::Ready;
@@ -98,7 +98,7 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
                     Left::InBlock(ready) => return ready,
                 }
             }
-            let ready = self.rest_of_block(chunk, lines);
+            let ready = self.within_block(chunk, lines);
             if ready.is_some() || lines.position() >= chunk.len() {
                 return ready;
             }
@@ -206,6 +206,29 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
         self.line = Line::Start;
         self.interpreter.begin(chunk, fields);
         Left::InBlock(self.whole_line(chunk, line))
+    }
+
+    /// Reads on, within a block. In a long line, a long chunk is first looked at as a whole, since that
+    /// line may fill it.
+    #[inline(never)]
+    fn within_block(&mut self, chunk: &[u8], lines: &mut Lines) -> Option<Ready> {
+        if chunk.len() >= LONG {
+            self.within_long_line(chunk, lines)
+        } else {
+            self.rest_of_block(chunk, lines)
+        }
+    }
+
+    #[inline(never)]
+    fn within_long_line(&mut self, chunk: &[u8], lines: &mut Lines) -> Option<Ready> {
+        if matches!(self.line, Line::Value(Field::Data))
+            && lines.position() == 0
+            && self.interpreter.join_long_data(chunk)
+        {
+            lines.skip_to(chunk.len());
+            return None;
+        }
+        self.rest_of_block(chunk, lines)
     }
 
     /// Reads line by line: to the first item, to the end of the block, or to the end of the chunk.

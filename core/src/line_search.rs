@@ -21,6 +21,11 @@ impl LineEnds {
         Some(from + length)
     }
 
+    /// Whether a long chunk has none.
+    pub(crate) fn are_none_in(chunk: &[u8]) -> bool {
+        Self.next(chunk, 0).is_none()
+    }
+
     /// Passes the line end right before `position`.
     #[inline(always)]
     pub(crate) fn pass(&mut self, _position: usize) {}

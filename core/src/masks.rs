@@ -13,9 +13,13 @@ pub(crate) fn line_ends(block: &[u8; 64]) -> u64 {
 
 /// Whether any byte is no greater than CR, as line ends are and little else in text.
 #[inline(always)]
-pub(crate) fn may_have_line_ends(block: &[u8; 64]) -> bool {
-    let [a, b, c, d] = parts(block);
-    let least = a.min(b).min(c.min(d));
+pub(crate) fn may_have_line_ends<const N: usize>(bytes: &[u8; N]) -> bool {
+    let mut least = u8x16::splat(u8::MAX);
+    let (blocks, _) = bytes.as_chunks();
+    for block in blocks {
+        let [a, b, c, d] = parts(block);
+        least = least.min(a.min(b).min(c.min(d)));
+    }
     least.min(u8x16::splat(CR)).simd_eq(least).to_bitmask() != 0
 }
 
