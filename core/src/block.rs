@@ -183,14 +183,13 @@ impl<S: Storage> Block<S> {
     /// The data, where it lies in the storage, to join more lines to.
     #[inline(always)]
     pub(crate) fn joined(&mut self, id: usize) -> Option<Joined<'_>> {
-        let beside = self.event_type.length;
-        let limit = self.storage.limit().saturating_sub(beside).saturating_sub(id);
         if self.too_large || self.data.state != State::Stored {
             return None;
         }
+        // There is never more storage than the limit says.
         let bytes = self.storage.bytes_mut();
-        let room = limit.min(bytes.len().saturating_sub(beside));
-        Some(Joined { bytes: &mut bytes[..room], length: &mut self.data.length })
+        let room = bytes.len().checked_sub(self.event_type.length + id)?;
+        Some(Joined { bytes: bytes.get_mut(..room)?, length: &mut self.data.length })
     }
 
     /// Begins a `data` line; its value follows in pieces.
