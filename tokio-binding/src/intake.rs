@@ -73,10 +73,10 @@ impl Intake {
         None
     }
 
-    /// Reads to the next item, and says whether there is one in the chunk.
+    /// Reads to the next item, and says whether there is one in the chunk, if there is a chunk.
     #[inline(always)]
     pub(crate) fn advance(&mut self) -> bool {
-        self.parser.advance()
+        self.parser.chunk().0.is_some() && self.parser.advance()
     }
 
     /// Whether [`advance`](Self::advance) came to an event with this data.
@@ -96,8 +96,9 @@ impl Intake {
         };
         let chunk = match &self.shared {
             Some(chunk) => Chunk::Shared(Arc::clone(chunk)),
-            // Nobody else needs it, and nobody has to be counted.
-            None if self.parser.is_at_end() => Chunk::Own(self.parser.take_chunk().0?),
+            // Nobody else needs it, and nobody has to be counted. It is gone from the parser then, which
+            // is asked for nothing more before the next chunk.
+            None if self.parser.is_at_end() => Chunk::Own(self.parser.chunk_mut().0.take()?),
             None => Chunk::Shared(self.share_chunk()),
         };
         Some(OwnedEvent::in_chunk(chunk, ranges, sticky_id))
