@@ -139,11 +139,19 @@ impl Intake {
             None => sticky_id(&mut self.sticky_id, event.last_event_id()),
         };
         if event.data().len() >= LARGE {
-            let rest = OwnedEvent::without_data(&event, sticky_id.clone());
-            let spare = self.spare_memory.get_or_insert_default();
-            if let Some(data) = self.parser.replace_data(spare.take()) {
-                return Some(OwnedItem::Event(rest.with_data(data, spare)));
-            }
+            return self.large_event(sticky_id);
+        }
+        Some(OwnedItem::Event(OwnedEvent::copied(&event, sticky_id)))
+    }
+
+    /// A large event that does not lie in the chunk. If its data came in several, it is moved.
+    #[inline(never)]
+    fn large_event(&mut self, sticky_id: Option<Arc<Bytes>>) -> Option<OwnedItem> {
+        let Item::Event(event) = self.parser.item()? else { return None };
+        let rest = OwnedEvent::without_data(&event, sticky_id.clone());
+        let spare = self.spare_memory.get_or_insert_default();
+        if let Some(data) = self.parser.replace_data(spare.take()) {
+            return Some(OwnedItem::Event(rest.with_data(data, spare)));
         }
         match self.parser.item()? {
             Item::Event(event) => Some(OwnedItem::Event(OwnedEvent::copied(&event, sticky_id))),
