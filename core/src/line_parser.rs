@@ -208,19 +208,19 @@ impl<E: Storage, I: Storage> LineParser<E, I> {
         Left::InBlock(self.whole_line(chunk, line))
     }
 
-    /// Reads on, within a block. In a long line, a long chunk is first looked at as a whole, since that
-    /// line may fill it.
+    /// Reads on, within a block.
     #[inline(never)]
     fn within_block(&mut self, chunk: &[u8], lines: &mut Lines) -> Option<Ready> {
         if chunk.len() >= LONG {
-            self.within_long_line(chunk, lines)
+            self.in_long_chunk(chunk, lines)
         } else {
             self.rest_of_block(chunk, lines)
         }
     }
 
+    /// The same in a long chunk, which is first looked at as a whole: a long line of data may fill it.
     #[inline(never)]
-    fn within_long_line(&mut self, chunk: &[u8], lines: &mut Lines) -> Option<Ready> {
+    fn in_long_chunk(&mut self, chunk: &[u8], lines: &mut Lines) -> Option<Ready> {
         if matches!(self.line, Line::Value(Field::Data))
             && lines.position() == 0
             && self.interpreter.join_long_data(chunk)
