@@ -152,7 +152,9 @@ fn anywhere_in_a_long_chunk_of_a_long_line() {
                 for mark in *b"\n\r\t" {
                     stream[place] = mark;
                     let expected = Expectation::of(&settings, &stream);
-                    expected.check(&mut OverSlices, &chunking::at(&stream, &[start.len(), end]));
+                    let within = chunking::at(&stream, &[start.len(), end]);
+                    expected.check(&mut OverSlices, &within);
+                    expected.check(&mut Growing, &within);
                     expected.check(&mut Growing, &chunking::at(&stream, &[start.len() - 1]));
                 }
                 stream[place] = b'y';
