@@ -97,7 +97,8 @@ impl Intake {
         let chunk = match &self.shared {
             Some(chunk) => Chunk::Shared(Arc::clone(chunk)),
             // Nobody else needs it, and nobody has to be counted. It is gone from the parser then, which
-            // is asked for nothing more before the next chunk.
+            // is asked for nothing more before the next chunk. (`take_chunk` would wind the parser back,
+            // and so does the next chunk.)
             None if self.parser.is_at_end() => Chunk::Own(self.parser.chunk_mut().0.take()?),
             None => Chunk::Shared(self.share_chunk()),
         };
